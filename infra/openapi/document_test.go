@@ -42,6 +42,14 @@ var partly = map[string]bool{
 
 	"list-users": true, "get-user": true, "put-user": true, "patch-user": true, "delete-user": true,
 	"list-licenses": true, "get-license": true, "list-user-licenses": true,
+
+	"change-license": true, "change-cost-center": true, "terminate-license": true, "terminate-licenses": true,
+	"assign-license": true, "unassign-license": true, "reassign-license": true, "assign-products": true,
+	"remove-products": true, "list-add-ons": true, "set-add-ons": true, "patch-add-ons": true,
+	"lift-exclusion": true,
+
+	"summarize-licenses": true, "list-waiting": true, "list-exclusions": true, "explain-license": true,
+	"list-audit": true, "list-cost-centers": true, "get-cost-center": true,
 }
 
 // operation is one operation of the document, at its place.

@@ -53,6 +53,7 @@ func (s *Service) Routes(k *api.Router) {
 		Tag:         "Audit",
 		Permissions: []auth.Permission{auth.AuditRead},
 		Nowhere:     true,
+		Partly:      true,
 	}, func(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[call.AuditRecord], error) {
 		f, err := in.filter()
 		if err != nil {

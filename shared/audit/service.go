@@ -28,7 +28,8 @@ func NewService(env *app.Env) *Service { return &Service{env: env} }
 
 // List returns the newest records first, or the oldest if the filter says so, and the position of
 // the next page, empty at the end. A license is looked up by its own partition, which is strongly
-// consistent; a user, an actor and the whole account by an index, which can be a moment behind.
+// consistent; a user, an actor and the whole account by an index, which can be a moment behind. For an
+// admin of some cost centers it leaves out what is not theirs.
 //
 // Errors: validation when the span is empty; table.ErrCursor.
 func (s *Service) List(
@@ -51,16 +52,21 @@ func (s *Service) List(
 		if err != nil {
 			return nil, "", err
 		}
+		var found []call.AuditRecord
 		for _, item := range page.Items {
 			record, err := call.Decode[call.AuditRecord](item)
 			if err != nil {
 				return nil, "", err
 			}
 			if f.admits(record) {
-				records = append(records, record)
+				found = append(found, record)
 				size += len(item.Data)
 			}
 		}
+		if found, err = s.theirs(ctx, c, found); err != nil {
+			return nil, "", err
+		}
+		records = append(records, found...)
 		q.After = page.Next
 		if q.After == "" || len(records) == limit || size > maxBytes {
 			break

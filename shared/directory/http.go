@@ -305,8 +305,8 @@ func (s *Service) asked(
 func (s *Service) whyRoute(k *api.Router) {
 	api.Register(k, api.Operation{
 		ID: "explain-license", Method: http.MethodGet, Path: "/v1/accounts/{account}/users/{id}/why", Tag: tag,
-		Permissions: []auth.Permission{auth.LicensesRead, auth.DirectoryRead},
-		Summary:     "Why a user holds, lacks or waits for a product: the chain from dashboard to queue to grant",
+		Permissions: []auth.Permission{auth.LicensesRead, auth.DirectoryRead}, Partly: true,
+		Summary: "Why a user holds, lacks or waits for a product: the chain from dashboard to queue to grant",
 	}, func(ctx context.Context, c *call.Call, in *whyInput) (*api.Plain[inventory.Why], error) {
 		why, err := s.inventory.Why(ctx, c, in.ID, in.Product, s)
 		if err != nil {

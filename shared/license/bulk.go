@@ -75,6 +75,10 @@ type bulk struct {
 	mode  Mode
 	// load demands what the items of one group need, and may say what is wrong with all of them.
 	load func(g *ledger, group []Item) error
+	// takes says that an item takes away what the user holds of the product.
+	takes bool
+	// target is the cost center to which the items move licenses, or empty.
+	target string
 	// apply carries out one item, and says which license it concerns.
 	apply func(g *ledger, item Item) (license string, err error)
 }
@@ -237,7 +241,7 @@ func (d *Service) AssignProduct(ctx context.Context, c *call.Call, product, user
 // product is as demanded already, and so is one who does not hold the license that an item names:
 // somebody else has moved it meanwhile.
 func (d *Service) RemoveMany(ctx context.Context, c *call.Call, items []Item, mode Mode) (Results, error) {
-	b := bulk{items: items, mode: mode}
+	b := bulk{items: items, mode: mode, takes: true}
 	b.load = func(g *ledger, group []Item) error {
 		var users []string
 		for _, item := range group {
@@ -268,18 +272,12 @@ func (d *Service) TerminateMany(ctx context.Context, c *call.Call, ids []string)
 
 // SetCostCenters is SetCostCenter of each license (requirements, section 4).
 //
-// Errors: validation when there is no such cost center.
+// Errors: validation when there is no such cost center; forbidden when it is none of the caller's.
 func (d *Service) SetCostCenters(ctx context.Context, c *call.Call, ids []string, costCenter string) (Results, error) {
 	b := ofLicenses(ids, Need{CostCenter: costCenter, fences: true}, func(g *ledger, id string) error {
 		return g.setCostCenter(id, costCenter)
 	})
-	load := b.load
-	b.load = func(g *ledger, group []Item) error {
-		if err := load(g, group); err != nil {
-			return err
-		}
-		return g.chargeable(costCenter)
-	}
+	b.target = costCenter
 	return d.many(ctx, c, b)
 }
 
@@ -306,6 +304,13 @@ func ofLicenses(ids []string, need Need, apply func(g *ledger, id string) error)
 //
 // Errors: those of allOrNone.
 func (d *Service) many(ctx context.Context, c *call.Call, b bulk) (Results, error) {
+	apply := b.apply
+	b.apply = func(g *ledger, item Item) (string, error) {
+		if err := b.theirItem(g, item); err != nil {
+			return "", err
+		}
+		return apply(g, item)
+	}
 	if b.mode == AllOrNone {
 		return d.allOrNone(ctx, c, b)
 	}
@@ -382,6 +387,14 @@ func (u *UnitOfWork) group(ctx context.Context, b bulk, first int, items []Item)
 	if err := u.do(ctx, func(g *ledger) error { return b.load(g, items) }); err != nil {
 		return nil, err
 	}
+	if err := u.HoldToLimit(ctx); err != nil {
+		return nil, err
+	}
+	if b.target != "" {
+		if err := u.do(ctx, func(g *ledger) error { return g.moves(b.target) }); err != nil {
+			return nil, err
+		}
+	}
 	results, same := make([]ItemResult, len(items)), b.sameAs()
 	licenses := make([]string, len(items))
 	doubtful := false
@@ -416,7 +429,9 @@ func (u *UnitOfWork) group(ctx context.Context, b bulk, first int, items []Item)
 		if err != nil {
 			return nil, err
 		}
-		results[i].License = &l
+		if u.theirLicense(id) == nil { // who holds another cost center's license keeps it, and it is not shown
+			results[i].License = &l
+		}
 	}
 	return results, nil
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // Which free license the ledger takes. A seat of the holder's own cost center comes first, then any
-// that no fence keeps from them (requirements, section 12).
+// that no fence keeps from them (requirements, section 12), of those to which who gives it is limited.
 
 // free chooses a free license of the product for a holder, or nil when there is none.
 func (g *ledger) free(h *Holder, product string) (*licenseState, error) {
@@ -45,7 +45,7 @@ func (g *ledger) serves(costCenter string, h *Holder, product string) bool {
 	if wish, must := g.wishes(h, product); must && costCenter != wish {
 		return false
 	}
-	return g.fences.Serves(costCenter, h.CostCenter)
+	return g.limitOf(h, product).Has(costCenter) && g.fences.Serves(costCenter, h.CostCenter)
 }
 
 // admits refuses to give a license to somebody whom its fence keeps out.
@@ -147,9 +147,12 @@ func (g *ledger) choose(h *Holder, product string) (*licenseState, error) {
 		doubtful = own.doubtful
 	}
 	if !must {
-		other := pl.pick(g, func(costCenter string) bool { return g.fences.Serves(costCenter, h.CostCenter) })
+		other := pl.pick(g, func(costCenter string) bool { return g.serves(costCenter, h, product) })
 		if other.seat != nil {
 			return g.pooled(*other.seat), nil
+		}
+		if unknown := g.unsought(pl, h, product); len(unknown) > 0 {
+			return nil, &needs{own: unknown}
 		}
 		doubtful = doubtful || other.doubtful
 	}
@@ -160,6 +163,19 @@ func (g *ledger) choose(h *Holder, product string) (*licenseState, error) {
 		return nil, &needs{seats: []string{product}}
 	}
 	return nil, nil
+}
+
+// unsought are the cost centers of which a seat for a holder must be, where a person gives it who is
+// limited to some, that were not looked for to the end. Without a limit there are none: then the pool
+// is read on.
+func (g *ledger) unsought(pl *pool, h *Holder, product string) map[asked]int {
+	unknown := map[asked]int{}
+	for _, code := range g.limitOf(h, product).Codes() {
+		if !pl.whole && !pl.own[code].done() && g.fences.Serves(code, h.CostCenter) {
+			unknown[asked{product, code}] = 1
+		}
+	}
+	return unknown
 }
 
 // picked is what a pool offers: a seat, or the news that there may be one if its order is confirmed.
@@ -230,7 +246,11 @@ func (g *ledger) shortage(h *Holder, p catalog.Product) error {
 	if must {
 		short.Detail = fmt.Sprintf("No free %s license of cost center %s: 1 wanted, 0 free.", p.Name, wish)
 	}
-	if pl := g.pools[p.ID]; pl != nil && !must && pl.pick(g, g.fences.Has).seat != nil {
+	limited := !g.limitOf(h, p.ID).All()
+	if limited && !must {
+		short.Detail = fmt.Sprintf("No free %s license of your cost centers: 1 wanted, 0 free.", p.Name)
+	}
+	if pl := g.pools[p.ID]; pl != nil && !must && !limited && pl.pick(g, g.fences.Has).seat != nil {
 		short.Detail += " Others are free, but they are of fenced cost centers, which serve their own users only."
 	}
 	return short

@@ -193,7 +193,11 @@ func (u *UnitOfWork) writeLicenses(w *writes) {
 	before := len(w.ops)
 	for _, l := range inOrder(u.licenses) {
 		item := u.service.records.Item(u.account, l.now)
-		u.writeOffer(w, l, left(w, &l.state, false, item))
+		written := left(w, &l.state, false, item)
+		if !written && l.now.ID == u.subject && l.exists {
+			w.add(table.Check(item.Key, table.IfVersion(l.version)))
+		}
+		u.writeOffer(w, l, written)
 	}
 	if len(w.ops) == before {
 		return

@@ -11,6 +11,7 @@ import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/text"
 	"seatwise/shared/license/internal/record"
+	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -70,6 +71,8 @@ type ledger struct {
 	reason string
 	chosen string // the license that the next seat taken must be
 	asked  asked  // the cost center whose seat it must be
+	// theirs is to which cost centers the caller is limited, of what HoldToLimit says.
+	theirs auth.Limit
 	// relied says that a seat was given which a fence could keep from its holder, so that the commit
 	// demands that the fences are as they were read.
 	relied bool

@@ -31,15 +31,14 @@ type ChangedLicense struct {
 }
 
 // change carries out a decision about one license, which is loaded with what is needed beside it,
-// and commits it with the license as the answer.
+// and commits it with the license as the answer. The license is one of the caller's cost centers.
 func (d *Service) change(
 	ctx context.Context, c *call.Call, id string, need Need, decide func(g *ledger, l License) error,
 ) (Versioned, error) {
 	var out Versioned
-	need.Licenses = append(need.Licenses, id)
 	err := call.Decide(ctx, func(ctx context.Context) error {
 		u := d.Change(c)
-		if _, err := u.Load(ctx, need); err != nil {
+		if err := u.loadTheirs(ctx, id, need); err != nil {
 			return err
 		}
 		l, version, err := u.after(id)
@@ -89,6 +88,9 @@ func (g *ledger) also(before License, user string) Also {
 func (d *Service) Assign(ctx context.Context, c *call.Call, id, user, extension string) (Versioned, error) {
 	need := Need{Users: []string{user}, Extensions: []string{extension}, fences: true}
 	return d.change(ctx, c, id, need, func(g *ledger, l License) error {
+		if err := g.TheirUser(user); err != nil {
+			return err
+		}
 		if err := g.extendFor(user, l.ProductID, extension); err != nil {
 			return err
 		}
@@ -154,14 +156,18 @@ func (g *ledger) families(users ...string) error {
 //
 // Errors: not-found; wrong-state when nobody holds it; user-already-licensed when the user holds
 // the product, this very license included; user-inactive, base-license-required,
-// mutually-exclusive.
+// mutually-exclusive; forbidden for an admin of some cost centers when who holds it is none of theirs.
 func (d *Service) Reassign(ctx context.Context, c *call.Call, id, user string) (Versioned, error) {
 	return d.change(ctx, c, id, Need{Users: []string{user}, fences: true}, func(g *ledger, l License) error {
-		if _, err := g.Holder(user); err != nil {
+		if err := g.TheirUser(user); err != nil {
 			return err
 		}
 		if err := g.assigned(l); err != nil {
 			return err
+		}
+		if g.TheirUser(l.UserID) != nil { // whose extension would go too
+			return problem.New(problem.Forbidden,
+				"Who holds the license is of a cost center that is none of yours: unassign it first.")
 		}
 		return g.move(l.UserID, user, l.ProductID, Direct)
 	})
@@ -178,11 +184,12 @@ func (d *Service) Terminate(ctx context.Context, c *call.Call, id string) (Versi
 // SetCostCenter moves a license to another cost center.
 //
 // Errors: not-found; validation when there is no such cost center; wrong-state when the license is
-// terminated or metered; license-not-available when it is reserved.
+// terminated or metered; license-not-available when it is reserved; forbidden when the other cost
+// center is none of the caller's.
 func (d *Service) SetCostCenter(ctx context.Context, c *call.Call, id, costCenter string) (Versioned, error) {
 	need := Need{CostCenter: costCenter, fences: true}
 	return d.change(ctx, c, id, need, func(g *ledger, _ License) error {
-		if err := g.chargeable(costCenter); err != nil {
+		if err := g.moves(costCenter); err != nil {
 			return err
 		}
 		return g.setCostCenter(id, costCenter)
@@ -209,7 +216,11 @@ type AddOnList struct {
 func (d *Service) AddOns(ctx context.Context, c *call.Call, id string) (AddOns, error) {
 	var out AddOns
 	err := call.Decide(ctx, func(ctx context.Context) error {
-		return d.Change(c).do(ctx, func(g *ledger) (err error) {
+		u := d.Change(c)
+		if err := u.loadTheirs(ctx, id, Need{}); err != nil {
+			return err
+		}
+		return u.do(ctx, func(g *ledger) (err error) {
 			_, out, err = g.addOns(id)
 			return err
 		})
@@ -222,11 +233,14 @@ func (d *Service) AddOns(ctx context.Context, c *call.Call, id string) (AddOns, 
 //
 // Errors: not-found; base-license-required when the license is no base license; wrong-state when
 // nobody holds it; not-enough-licenses; validation for a product that is no add-on of the base;
-// precondition-failed.
+// precondition-failed; forbidden for an admin of some cost centers who takes away an add-on of another.
 func (d *Service) SetAddOns(ctx context.Context, c *call.Call, id string, products []string) (AddOns, error) {
 	var out AddOns
 	err := call.Decide(ctx, func(ctx context.Context) error {
 		u := d.Change(c)
+		if err := u.loadTheirs(ctx, id, Need{}); err != nil {
+			return err
+		}
 		var base License
 		look := func(g *ledger) (err error) {
 			base, out, err = g.addOns(id)
@@ -242,6 +256,9 @@ func (d *Service) SetAddOns(ctx context.Context, c *call.Call, id string, produc
 			return problem.New(problem.WrongState, "The license is not assigned; its add-ons go with its user.")
 		}
 		if base.UserID != "" {
+			if err := u.theirAddOns(base, out.Items, products); err != nil {
+				return err
+			}
 			if err := u.SetAddOns(ctx, base.UserID, base.ProductID, products, Direct); err != nil {
 				return u.confirmRefusal(ctx, err)
 			}
@@ -297,8 +314,17 @@ func (d *Service) LiftExclusion(ctx context.Context, c *call.Call, product, user
 	return call.Decide(ctx, func(ctx context.Context) error {
 		u := d.Change(c)
 		err := u.do(ctx, func(g *ledger) error {
-			if err := g.need(Need{Users: []string{user}}); err != nil {
-				return err
+			return g.need(Need{Users: []string{user}})
+		})
+		if err == nil {
+			err = u.HoldToLimit(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		err = u.do(ctx, func(g *ledger) error {
+			if g.TheirUser(user) != nil {
+				return problem.Missing("exclusion")
 			}
 			return g.lift(user, product)
 		})

@@ -49,6 +49,9 @@ type UnitOfWork struct {
 	// required are the users that the commit demands to be as they were read, also where
 	// the decision leaves them so.
 	required map[string]bool
+	// subject is the license that an admin of some cost centers has named, which the commit demands to be
+	// as it was read: it is one of theirs.
+	subject string
 }
 
 // Change begins a unit of work on behalf of the call.

@@ -7,6 +7,7 @@ import (
 	"seatwise/shared/account"
 	"seatwise/shared/craft/text"
 	"seatwise/shared/license"
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -146,13 +147,17 @@ func costCenterPath(account, code string) string {
 
 // CostCenter reads one cost center and its version.
 //
-// Errors: not-found.
+// Errors: not-found, also for one that is none of the caller's.
 func (s *Service) CostCenter(ctx context.Context, c *call.Call, code string) (CostCenter, int64, error) {
 	item, found, err := c.Get(ctx, license.CostCenterKey(c.Account, code))
 	if err != nil {
 		return CostCenter{}, 0, err
 	}
-	if !found {
+	theirs, err := access.CostCenters(ctx)
+	if err != nil {
+		return CostCenter{}, 0, err
+	}
+	if !found || !theirs.Has(code) {
 		return CostCenter{}, 0, problem.Missing("cost center")
 	}
 	cc, err := call.Decode[CostCenter](item)
@@ -245,7 +250,8 @@ func (s *Service) unused(ctx context.Context, c *call.Call, code string, users i
 
 // CostCenters lists up to limit cost centers behind the code after, by code, that a search finds,
 // and the code behind which the next page begins. A search reads past those that it does not find:
-// all of an account's cost centers at worst, 1,000 and more a page of the table.
+// all of an account's cost centers at worst, 1,000 and more a page of the table. An admin of some cost
+// centers finds theirs.
 func (s *Service) CostCenters(
 	ctx context.Context,
 	c *call.Call,
@@ -267,12 +273,16 @@ func (s *Service) CostCenters(
 		if err != nil {
 			return nil, "", err
 		}
+		theirs, err := access.CostCenters(ctx)
+		if err != nil {
+			return nil, "", err
+		}
 		for _, item := range page.Items {
 			cc, err := call.Decode[CostCenter](item)
 			if err != nil {
 				return nil, "", err
 			}
-			if q != "" && !cc.Found(searched) {
+			if !theirs.Has(cc.Code) || q != "" && !cc.Found(searched) {
 				continue
 			}
 			if len(list) == limit { // there is one more

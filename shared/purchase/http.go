@@ -198,6 +198,12 @@ func reading(id, path, summary, tag string) api.Operation {
 	return op
 }
 
+// partly has admins of some cost centers called too, for theirs.
+func partly(op api.Operation) api.Operation {
+	op.Partly = true
+	return op
+}
+
 // judged has the rules of a POST asked about a body too that its schema refuses.
 func judged(op api.Operation) api.Operation {
 	op.Rules = true
@@ -223,13 +229,13 @@ func (h edge) costCenterRoutes(k *api.Router) {
 	api.RegisterPatch(
 		k, changing("patch-cost-center", "", path, "Change what is named of a cost center", tagCostCenters), centers,
 	)
-	api.RegisterGet(k, reading("get-cost-center", path, "Read a cost center", tagCostCenters), centers)
+	api.RegisterGet(k, partly(reading("get-cost-center", path, "Read a cost center", tagCostCenters)), centers)
 	remove := changing("delete-cost-center", http.MethodDelete, path,
 		"Delete a cost center to which no license is charged and of which no user is", tagCostCenters)
 	remove.Conflicts = true
 	api.Register(k, remove, h.deleteCostCenter)
 	list := reading("list-cost-centers", "/cost-centers", "List the cost centers, by code", tagCostCenters)
-	api.Register(k, list, h.costCenters)
+	api.Register(k, partly(list), h.costCenters)
 }
 
 func (h edge) cartRoutes(k *api.Router) {

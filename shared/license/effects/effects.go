@@ -14,7 +14,9 @@ import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/license/internal/record"
 	"seatwise/shared/license/inventory"
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/plan"
 	"seatwise/shared/platform/table"
@@ -25,7 +27,13 @@ import (
 func Reader(products *catalog.Catalog) plan.Reader {
 	summaries := inventory.NewService(products)
 	return func(ctx context.Context, in plan.Scope, out *plan.Outcome) error {
-		r := reading{products: products, account: in.Account, out: out, confirmed: map[table.Key]bool{}}
+		theirs, err := access.CostCenters(ctx)
+		if err != nil {
+			return fmt.Errorf("effects: %w", err)
+		}
+		r := reading{
+			products: products, account: in.Account, out: out, confirmed: map[table.Key]bool{}, theirs: theirs,
+		}
 		for _, change := range in.Changes {
 			if change.Is && change.Key.Partition == call.Partition(in.Account, "CONFIRMED") {
 				r.confirmed[change.Key] = true
@@ -55,6 +63,9 @@ type reading struct {
 	confirmed map[table.Key]bool
 	// recurring is by how many licenses of each product there are more to pay for.
 	recurring map[string]int64
+	// theirs is to which cost centers the caller is limited: what becomes of others is a fact that a
+	// plan promises too, and is not told.
+	theirs auth.Limit
 }
 
 // read reads one change.
@@ -134,9 +145,17 @@ func (r *reading) license(change overlay.Change) error {
 			r.more(side.state.ProductID, side.state.CostCenter, side.n)
 		}
 	}
+	if !r.shows(before, after) {
+		return nil
+	}
 	r.out.Counts.Licenses++
 	r.out.Licenses = append(r.out.Licenses, plan.LicenseEffect{ID: change.Key.Sort, Before: was, After: is})
 	return nil
+}
+
+// shows says whether a license is the caller's, before or after.
+func (r *reading) shows(before, after *record.Document) bool {
+	return before != nil && r.theirs.Has(before.ChargedTo()) || after != nil && r.theirs.Has(after.ChargedTo())
 }
 
 // order counts the licenses of an order that is confirmed.
@@ -187,9 +206,11 @@ func (r *reading) holder(change overlay.Change) error {
 	if len(u.Gains)+len(u.Loses)+len(u.Waits)+len(u.Stops) == 0 {
 		return nil
 	}
+	shown := false
 	for _, h := range []*record.Holder{before, after} {
 		if h != nil {
 			u.UserID = h.UserID
+			shown = shown || r.theirs.Has(h.CostCenter)
 		}
 	}
 	for what, products := range map[string][]string{
@@ -198,6 +219,9 @@ func (r *reading) holder(change overlay.Change) error {
 		for _, product := range products {
 			r.out.Add(fact(what, u.UserID, product), 1)
 		}
+	}
+	if !shown {
+		return nil
 	}
 	r.out.Counts.Users++
 	r.out.Counts.Gains += len(u.Gains)
@@ -244,7 +268,7 @@ func (r *reading) sum() {
 // seats compares the summary of before with that of after.
 func (r *reading) seats(ctx context.Context, summaries *inventory.Service, in plan.Scope) error {
 	summary := func(store table.Store) ([]inventory.Summary, error) {
-		return summaries.Summary(ctx, &call.Call{Env: &app.Env{Table: store}, Account: in.Account})
+		return summaries.TheirSummary(ctx, &call.Call{Env: &app.Env{Table: store}, Account: in.Account})
 	}
 	after, err := summary(in.Run)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"seatwise/shared/license/internal/record"
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -22,8 +23,24 @@ func (of Of) takes(product string) bool {
 	return len(of.Products) == 0 || slices.Contains(of.Products, product)
 }
 
-// Waiting is a page of the waiting lists: by product, first come first.
+// Waiting is a page of the waiting lists: by product, first come first. For an admin of some cost
+// centers it leaves out who is of others, and may be short.
 func (d *Service) Waiting(
+	ctx context.Context,
+	c *call.Call,
+	of Of,
+	position string,
+	limit int,
+) ([]record.Wait, string, error) {
+	list, next, err := d.waiting(ctx, c, of, position, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	theirs, err := access.CostCenters(ctx)
+	return slices.DeleteFunc(list, func(w record.Wait) bool { return !theirs.Has(w.CostCenter) }), next, err
+}
+
+func (d *Service) waiting(
 	ctx context.Context,
 	c *call.Call,
 	of Of,
@@ -49,8 +66,28 @@ func (d *Service) Waiting(
 	return fetchPage[record.Wait](ctx, c, keys, limit)
 }
 
-// Exclusions is a page of who is kept from automatic assignment, by product and user.
+// Exclusions is a page of who is kept from automatic assignment, by product and user. For an admin of
+// some cost centers it leaves out who is of others, and may be short.
 func (d *Service) Exclusions(
+	ctx context.Context,
+	c *call.Call,
+	of Of,
+	position string,
+	limit int,
+) ([]record.Excluded, string, error) {
+	list, next, err := d.exclusions(ctx, c, of, position, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	users := make([]string, len(list))
+	for i, x := range list {
+		users[i] = x.UserID
+	}
+	theirs, err := access.TheirUsers(ctx, c.Env.Table, c.Account, users...)
+	return slices.DeleteFunc(list, func(x record.Excluded) bool { return err != nil || !theirs(x.UserID) }), next, err
+}
+
+func (d *Service) exclusions(
 	ctx context.Context,
 	c *call.Call,
 	of Of,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"seatwise/shared/license/internal/record"
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 )
@@ -57,36 +58,20 @@ type Because struct {
 // grant of a call queue, its dashboards; of who waits also the fences and, if there are any, the free
 // licenses of the product.
 //
-// Errors: not-found for an unknown user; validation for an unknown product.
+// Errors: not-found for an unknown user, and for one who is not theirs of an admin of some cost
+// centers, who is told of free licenses of theirs only; validation for an unknown product.
 func (d *Service) Why(ctx context.Context, c *call.Call, user, product string, chain Chain) (Why, error) {
 	p, ok := d.products.Lookup(product)
 	if !ok {
 		return Why{}, problem.Invalid("product", problem.UnknownID, "is not in the catalog")
 	}
-	at := record.HolderKey(c.Account, user)
-	found, err := c.Lookup(ctx, call.AccountKey(c.Account), at)
-	if err != nil {
-		return Why{}, err
-	}
-	bundle, ok := found[call.AccountKey(c.Account)]
-	if !ok {
-		return Why{}, problem.NoAccount()
-	}
-	part, err := call.Decode[record.AccountPart](bundle)
-	if err != nil {
-		return Why{}, err
-	}
-	item, ok := found[at]
-	if !ok {
-		return Why{}, problem.Missing("user")
-	}
-	h, err := call.Decode[record.Holder](item)
+	part, h, err := d.asked(ctx, c, user)
 	if err != nil {
 		return Why{}, err
 	}
 	why := Why{
 		ProductID: product,
-		State:     record.Terms{Products: d.products, Unlimited: part.Unlimited()}.StateOf(&h, product),
+		State:     record.Terms{Products: d.products, Unlimited: part.Unlimited()}.StateOf(h, product),
 		Because:   []Because{},
 		Inactive:  !h.Active,
 
@@ -99,7 +84,7 @@ func (d *Service) Why(ctx context.Context, c *call.Call, user, product string, c
 		}
 	}
 	if why.State == record.Waits {
-		if why.Fenced, err = d.keptFrom(ctx, c, &h, product); err != nil {
+		if why.Fenced, err = d.keptFrom(ctx, c, h, product); err != nil {
 			return Why{}, err
 		}
 	}
@@ -118,6 +103,39 @@ func (d *Service) Why(ctx context.Context, c *call.Call, user, product string, c
 	return why, nil
 }
 
+// asked reads what of the account decides, and a user, who is one of the caller's.
+//
+// Errors: not-found.
+func (d *Service) asked(
+	ctx context.Context, c *call.Call, user string,
+) (part record.AccountPart, holder *record.Holder, err error) {
+	at := record.HolderKey(c.Account, user)
+	found, err := c.Lookup(ctx, call.AccountKey(c.Account), at)
+	if err != nil {
+		return part, nil, err
+	}
+	bundle, ok := found[call.AccountKey(c.Account)]
+	if !ok {
+		return part, nil, problem.NoAccount()
+	}
+	if part, err = call.Decode[record.AccountPart](bundle); err != nil {
+		return part, nil, err
+	}
+	item, ok := found[at]
+	if !ok {
+		return part, nil, problem.Missing("user")
+	}
+	h, err := call.Decode[record.Holder](item)
+	if err != nil {
+		return part, nil, err
+	}
+	theirs, err := access.CostCenters(ctx)
+	if err == nil && !theirs.Has(h.CostCenter) {
+		err = problem.Missing("user")
+	}
+	return part, &h, err
+}
+
 // keptFrom are the free licenses that fences keep from somebody who waits.
 func (d *Service) keptFrom(ctx context.Context, c *call.Call, h *record.Holder, product string) ([]FencedSeats, error) {
 	codes, err := d.Fenced(ctx, c)
@@ -125,7 +143,12 @@ func (d *Service) keptFrom(ctx context.Context, c *call.Call, h *record.Holder, 
 		return nil, err
 	}
 	free, err := d.Free(ctx, c, product)
-	return free.kept(h.CostCenter), err
+	if err != nil {
+		return nil, err
+	}
+	theirs, err := access.CostCenters(ctx)
+	kept := free.kept(h.CostCenter)
+	return slices.DeleteFunc(kept, func(s FencedSeats) bool { return !theirs.Has(s.CostCenter) }), err
 }
 
 // behind is what stands behind a grant.

@@ -60,9 +60,9 @@ func (o *Operations) LicensesRoutes(k *api.Router) { //nolint:funlen // one oper
 	}, o.list)
 	api.Register(k, api.Operation{
 		ID: "summarize-licenses", Method: http.MethodGet, Path: licensesPath + "/summary", Tag: tag, Permissions: read,
-		Summary: "Count the licenses of every product",
+		Partly: true, Summary: "Count the licenses of every product",
 	}, func(ctx context.Context, c *call.Call, _ *api.Account) (*api.Listed[inventory.Summary], error) {
-		list, err := o.inventory.Summary(ctx, c)
+		list, err := o.inventory.TheirSummary(ctx, c)
 		if err != nil {
 			return nil, err
 		}
@@ -85,6 +85,7 @@ func (o *Operations) LicensesRoutes(k *api.Router) { //nolint:funlen // one oper
 	})
 	api.Register(k, api.Operation{
 		ID:          "change-license",
+		Partly:      true,
 		Method:      http.MethodPatch,
 		Path:        licensePath,
 		Tag:         tag,
@@ -106,6 +107,7 @@ func (o *Operations) LicensesRoutes(k *api.Router) { //nolint:funlen // one oper
 	})
 	api.RegisterGet(k, api.Operation{
 		ID:          "list-add-ons",
+		Partly:      true,
 		Path:        licensePath + "/add-ons",
 		Tag:         tag,
 		Permissions: read,
@@ -114,6 +116,7 @@ func (o *Operations) LicensesRoutes(k *api.Router) { //nolint:funlen // one oper
 	}, o.addOns())
 	api.Register(k, api.Operation{
 		ID:          "terminate-license",
+		Partly:      true,
 		Method:      http.MethodPost,
 		Path:        licensePath + "/terminate",
 		Tag:         tag,
@@ -126,6 +129,7 @@ func (o *Operations) LicensesRoutes(k *api.Router) { //nolint:funlen // one oper
 	})
 	api.Register(k, api.Operation{
 		ID:          "terminate-licenses",
+		Partly:      true,
 		Method:      http.MethodPost,
 		Path:        licensesPath + "/terminate",
 		Tag:         tag,
@@ -137,6 +141,7 @@ func (o *Operations) LicensesRoutes(k *api.Router) { //nolint:funlen // one oper
 	})
 	api.Register(k, api.Operation{
 		ID:          "change-cost-center",
+		Partly:      true,
 		Method:      http.MethodPost,
 		Path:        licensesPath + "/cost-center",
 		Tag:         tag,
@@ -172,12 +177,13 @@ func (o *Operations) listRoutes(k *api.Router) {
 
 	api.Register(k, api.Operation{
 		ID: "list-waiting", Method: http.MethodGet, Path: "/v1/accounts/{account}/waiting", Tag: tag, Permissions: read,
-		Summary: "List the grants that wait for a free license, by product, first come first",
+		Partly: true, Summary: "List the grants that wait for a free license, by product, first come first",
 	}, func(ctx context.Context, c *call.Call, in *narrowed) (*api.Listed[license.Wait], error) {
 		return page(ctx, c, in, "waiting", o.inventory.Waiting)
 	})
 	api.Register(k, api.Operation{
 		ID:          "list-exclusions",
+		Partly:      true,
 		Method:      http.MethodGet,
 		Path:        "/v1/accounts/{account}/exclusions",
 		Tag:         tag,
@@ -188,6 +194,7 @@ func (o *Operations) listRoutes(k *api.Router) {
 	})
 	api.Register(k, api.Operation{
 		ID:          "lift-exclusion",
+		Partly:      true,
 		Method:      http.MethodDelete,
 		Path:        "/v1/accounts/{account}/exclusions/{product}/{user}",
 		Tag:         tag,
@@ -317,6 +324,7 @@ func (o *Operations) AssignmentRoutes(k *api.Router) { //nolint:funlen // one op
 
 	api.Register(k, api.Operation{
 		ID:          "assign-license",
+		Partly:      true,
 		Method:      http.MethodPost,
 		Path:        licensePath + "/assign",
 		Tag:         tag,
@@ -340,6 +348,7 @@ func (o *Operations) AssignmentRoutes(k *api.Router) { //nolint:funlen // one op
 	})
 	api.Register(k, api.Operation{
 		ID:          "unassign-license",
+		Partly:      true,
 		Method:      http.MethodPost,
 		Path:        licensePath + "/unassign",
 		Tag:         tag,
@@ -352,6 +361,7 @@ func (o *Operations) AssignmentRoutes(k *api.Router) { //nolint:funlen // one op
 	})
 	api.Register(k, api.Operation{
 		ID:          "reassign-license",
+		Partly:      true,
 		Method:      http.MethodPost,
 		Path:        licensePath + "/reassign",
 		Tag:         tag,
@@ -375,10 +385,11 @@ func (o *Operations) AssignmentRoutes(k *api.Router) { //nolint:funlen // one op
 	addOns := o.addOns()
 	api.RegisterPut(k, api.Operation{
 		ID: "set-add-ons", Path: licensePath + "/add-ons", Tag: tag, Permissions: manage, Loads: true, Conflicts: true,
-		Summary: "Make the add-ons of a base license exactly these",
+		Partly: true, Summary: "Make the add-ons of a base license exactly these",
 	}, addOns)
 	api.RegisterPatch(k, api.Operation{
 		ID:          "patch-add-ons",
+		Partly:      true,
 		Path:        licensePath + "/add-ons",
 		Tag:         tag,
 		Permissions: manage,
@@ -388,6 +399,7 @@ func (o *Operations) AssignmentRoutes(k *api.Router) { //nolint:funlen // one op
 	}, addOns)
 	api.Register(k, api.Operation{
 		ID:          "assign-products",
+		Partly:      true,
 		Method:      http.MethodPost,
 		Path:        "/v1/accounts/{account}/assignments",
 		Tag:         tag,
@@ -415,6 +427,7 @@ func (o *Operations) AssignmentRoutes(k *api.Router) { //nolint:funlen // one op
 	})
 	api.Register(k, api.Operation{
 		ID:          "remove-products",
+		Partly:      true,
 		Method:      http.MethodPost,
 		Path:        "/v1/accounts/{account}/assignments/remove",
 		Tag:         tag,

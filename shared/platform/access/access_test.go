@@ -29,7 +29,9 @@ func open(t *testing.T) *desk {
 }
 
 func over(k *fixtures.Fixture) *desk {
-	f := registry.One(k.Env, "DirectoryFunction", "LicensesFunction", "PurchaseFunction")
+	f := registry.One(
+		k.Env, "DirectoryFunction", "LicensesFunction", "PurchaseFunction", "AssignmentFunction", "AuditFunction",
+	)
 	return &desk{Fixture: k, api: f.HTTP}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 )
@@ -61,9 +62,7 @@ func ShardsKey(account string) table.Key {
 }
 
 // HolderKey is where the kernel keeps a user.
-func HolderKey(account, user string) table.Key {
-	return table.Key{Partition: call.Partition(account, "HOLDER", user), Sort: "HOLDER"}
-}
+func HolderKey(account, user string) table.Key { return access.HolderKey(account, user) }
 
 // WaitKey is where an entry of a waiting list lies.
 func WaitKey(account, sort string) table.Key {

@@ -35,6 +35,7 @@ var keepsToItself = []string{
 	"shared/platform/lease",
 	"shared/platform/origin",
 	"shared/platform/problem",
+	"shared/platform/reply",
 	"shared/platform/table",
 	"shared/platform/wire",
 	"shared/filejob",

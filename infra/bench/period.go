@@ -19,9 +19,9 @@ import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
 	"seatwise/shared/period"
-	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/reply"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/bolt"
 	"seatwise/shared/platform/wire"
@@ -170,7 +170,7 @@ func (m *month) buy(ctx context.Context, licenses int) error {
 
 // get asks a function, as the gateway does once it has checked the token.
 func (m *month) get(ctx context.Context, function, path string) error {
-	ctx = auth.With(api.WithRequestID(ctx, m.env.IDs.Random()), auth.Principal{
+	ctx = auth.With(reply.WithRequestID(ctx, m.env.IDs.Random()), auth.Principal{
 		User: "ada", Account: "acme", Permissions: auth.SetOf(auth.Permissions()...),
 	})
 	w := httptest.NewRecorder()

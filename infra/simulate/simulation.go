@@ -19,10 +19,10 @@ import (
 
 	"seatwise/infra/local/template"
 	"seatwise/infra/registry"
-	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/reply"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/faulty"
 )
@@ -348,7 +348,7 @@ func (s *slot) sendAs(ctx context.Context, account, user string, r request) answ
 		}
 		body = bytes.NewReader(data)
 	}
-	ctx = api.WithRequestID(ctx, s.Random())
+	ctx = reply.WithRequestID(ctx, s.Random())
 	ctx = auth.With(
 		ctx,
 		auth.Principal{

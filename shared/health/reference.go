@@ -21,6 +21,7 @@ import (
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/reply"
 )
 
 // The OpenAPI document, as `make openapi` writes it beside openapi.yaml.
@@ -308,20 +309,20 @@ func answerUnknown(env *app.Env) http.Handler {
 		switch {
 		case err != nil:
 			env.Log.ErrorContext(r.Context(), "the routes are not known", "error", err)
-			api.WriteProblem(w, problem.New(problem.Internal, ""))
+			reply.WriteProblem(w, problem.New(problem.Internal, ""))
 		case r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/docs/"):
 			// Relative, so that it is right below the base path of a custom domain too.
 			w.Header().Set("Location", "../docs")
 			w.WriteHeader(http.StatusPermanentRedirect)
 		case len(allowed) == 0 || slices.Contains(allowed, r.Method):
-			api.WriteProblem(w, problem.New(problem.NotFound, "There is nothing at this path."))
+			reply.WriteProblem(w, problem.New(problem.NotFound, "There is nothing at this path."))
 		case r.Method == http.MethodOptions:
 			w.Header().Set("Allow", names)
 			w.WriteHeader(http.StatusNoContent)
 		default:
 			p := problem.New(problem.MethodNotAllowed, "This path answers "+names+".")
 			p.Allow = names
-			api.WriteProblem(w, p)
+			reply.WriteProblem(w, p)
 		}
 	})
 }

@@ -20,6 +20,7 @@ import (
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/origin"
 	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/reply"
 )
 
 const (
@@ -51,7 +52,7 @@ func (r *runner) handler() http.Handler {
 	mux.Handle("/openapi.json", http.RedirectHandler("/v1/openapi.json", http.StatusFound))
 	return r.logged(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		if request.ContentLength > maxRequest {
-			api.WriteProblem(w, api.TooLarge(api.LargestBody))
+			reply.WriteProblem(w, api.TooLarge(api.LargestBody))
 			return
 		}
 		// A ServeMux would answer a path with doubled slashes or dots by a redirection; API Gateway
@@ -67,7 +68,7 @@ func (r *runner) handler() http.Handler {
 		request.Body = readAhead{Reader: ahead(body), Closer: body}
 		release, ok := r.turn(request.Context())
 		if !ok {
-			api.WriteProblem(w, problem.New(problem.TooBusy, "Too many requests are running at once; try again."))
+			reply.WriteProblem(w, problem.New(problem.TooBusy, "Too many requests are running at once; try again."))
 			return
 		}
 		defer release()
@@ -101,7 +102,7 @@ type inProcess struct{ r *runner }
 
 // RoundTrip implements http.RoundTripper.
 func (p inProcess) RoundTrip(request *http.Request) (*http.Response, error) {
-	ctx := api.WithRequestID(request.Context(), p.r.env.IDs.Random())
+	ctx := reply.WithRequestID(request.Context(), p.r.env.IDs.Random())
 	inner := request.Clone(ctx)
 	inner.RequestURI = request.URL.RequestURI()
 	if inner.Body == nil {
@@ -171,7 +172,7 @@ func (r *runner) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		id := r.env.IDs.Random()
 		w.Header().Set("X-Request-Id", id)
-		ctx := origin.With(api.WithRequestID(request.Context(), id), origin.Origin{URL: r.address})
+		ctx := origin.With(reply.WithRequestID(request.Context(), id), origin.Origin{URL: r.address})
 		if !r.env.Log.Enabled(ctx, slog.LevelInfo) {
 			next.ServeHTTP(w, request.WithContext(ctx))
 			return
@@ -266,7 +267,7 @@ func only(method string, next http.HandlerFunc) http.HandlerFunc {
 func notAllowed(w http.ResponseWriter, allow string) {
 	p := problem.New(problem.MethodNotAllowed, "This path answers "+allow+".")
 	p.Allow = allow
-	api.WriteProblem(w, p)
+	reply.WriteProblem(w, p)
 }
 
 // route is API Gateway: it finds the route, looks at the token, and answers itself when ok is
@@ -274,7 +275,7 @@ func notAllowed(w http.ResponseWriter, allow string) {
 // not kept.
 func (r *runner) route(w http.ResponseWriter, request *http.Request) (serve http.HandlerFunc, ok bool) {
 	if p := api.CheckHead(request); p != nil {
-		api.WriteProblem(w, p)
+		reply.WriteProblem(w, p)
 		return nil, false
 	}
 	route, allow, ok := r.router.match(request)
@@ -289,7 +290,7 @@ func (r *runner) route(w http.ResponseWriter, request *http.Request) (serve http
 			notAllowed(w, allow)
 			return nil, false
 		}
-		api.WriteProblem(w, problem.New(problem.NotFound, "There is nothing at this path."))
+		reply.WriteProblem(w, problem.New(problem.NotFound, "There is nothing at this path."))
 		return nil, false
 	}
 	ctx := request.Context()
@@ -297,7 +298,7 @@ func (r *runner) route(w http.ResponseWriter, request *http.Request) (serve http
 		principal, err := r.authority.Check(request.Header.Get("Authorization"))
 		if err != nil {
 			r.env.Log.DebugContext(ctx, "token refused", "error", err)
-			api.WriteProblem(w, auth.Refused(err))
+			reply.WriteProblem(w, auth.Refused(err))
 			return nil, false
 		}
 		ctx = auth.With(ctx, principal)
@@ -318,7 +319,7 @@ func (r *runner) serveToken(w http.ResponseWriter, request *http.Request) {
 		CostCenters []string        `json:"adminOfCostCenters"`
 	}
 	if p := decodeStrictly(request.Body, &in); p != nil {
-		api.WriteProblem(w, p)
+		reply.WriteProblem(w, p)
 		return
 	}
 	var faults []problem.Field
@@ -334,7 +335,7 @@ func (r *runner) serveToken(w http.ResponseWriter, request *http.Request) {
 	}
 	permissions, more := parsePermissions(in.Permissions) // nil for those of the user's roles
 	if faults = append(faults, more...); len(faults) > 0 {
-		api.WriteProblem(w, problem.Validation(faults...))
+		reply.WriteProblem(w, problem.Validation(faults...))
 		return
 	}
 	signed, err := r.authority.IssueTo(token.Bearer{
@@ -342,7 +343,7 @@ func (r *runner) serveToken(w http.ResponseWriter, request *http.Request) {
 	}, token.Life)
 	if err != nil {
 		r.env.Log.ErrorContext(request.Context(), "token not issued", "error", err)
-		api.WriteProblem(w, problem.New(problem.Internal, ""))
+		reply.WriteProblem(w, problem.New(problem.Internal, ""))
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
@@ -446,11 +447,11 @@ func (r *runner) serveClock(w http.ResponseWriter, request *http.Request) {
 		To time.Time `json:"to"`
 	}
 	if p := decodeStrictly(request.Body, &in); p != nil {
-		api.WriteProblem(w, p)
+		reply.WriteProblem(w, p)
 		return
 	}
 	if err := r.config.MoveClock(in.To); err != nil {
-		api.WriteProblem(
+		reply.WriteProblem(
 			w,
 			problem.Invalid("to", problem.BadFormat,
 				"must be later than the clock's time, and no later than the machine's"),
@@ -465,7 +466,7 @@ func (r *runner) serveFailed(w http.ResponseWriter, request *http.Request) {
 	failed, err := r.queue.Failed()
 	if err != nil {
 		r.env.Log.ErrorContext(request.Context(), "failed events not read", "error", err)
-		api.WriteProblem(w, problem.New(problem.Internal, ""))
+		reply.WriteProblem(w, problem.New(problem.Internal, ""))
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"items": failed})
@@ -492,7 +493,7 @@ func (r *runner) serveInvoke(w http.ResponseWriter, request *http.Request) {
 			"Could not parse request body into json.")
 		return
 	}
-	w.Header().Set("X-Amzn-RequestId", api.RequestID(request.Context()))
+	w.Header().Set("X-Amzn-RequestId", reply.RequestID(request.Context()))
 	switch kind := request.Header.Get("X-Amz-Invocation-Type"); kind {
 	case "DryRun":
 		w.WriteHeader(http.StatusNoContent)

@@ -14,7 +14,7 @@ import (
 	"seatwise/infra/local/queue"
 	"seatwise/infra/local/schedule"
 	"seatwise/infra/local/template"
-	"seatwise/shared/platform/api"
+	"seatwise/shared/platform/reply"
 )
 
 const (
@@ -28,7 +28,7 @@ func (r *runner) deliver(ctx context.Context, e queue.Event) error {
 	if !ok {
 		return fmt.Errorf("there is no function %s any more", e.Function)
 	}
-	ctx, cancel := context.WithTimeout(api.WithRequestID(ctx, e.ID), r.template.Functions[e.Function].Timeout)
+	ctx, cancel := context.WithTimeout(reply.WithRequestID(ctx, e.ID), r.template.Functions[e.Function].Timeout)
 	defer cancel()
 	_, err := f.edge.Invoke(ctx, e.Payload)
 	return err

@@ -64,13 +64,18 @@ type Change struct {
 
 // Answer is a successful answer.
 type Answer[T any] struct {
-	Body     T
+	Body T
+	Told
+}
+
+// Told is what an answer says beside its body.
+type Told struct {
 	Status   int
 	ETag     string
 	Location string
 	// Replayed says that it is the stored answer to a repeated key.
 	Replayed bool
-	// Foretold is the answer to a dry run, in the place of Body.
+	// Foretold is the answer to a dry run, in the place of the body.
 	Foretold DryRun
 }
 
@@ -150,12 +155,19 @@ const (
 	mostPauses = 7 // 6 seconds in all
 )
 
+// send sends a request whose answer has a body of a type. What is the same for every type is not
+// in here, since the compiler makes it once for each.
+func send[T any](ctx context.Context, c *Client, in request) (out Answer[T], err error) {
+	out.Told, err = c.send(ctx, in, &out.Body)
+	return out, err
+}
+
 // send sends a request, and again while the same one is just being carried out, so that whoever
-// clicked twice sees the one answer.
-func send[T any](ctx context.Context, c *Client, in request) (Answer[T], error) {
+// clicked twice sees the one answer. Its body goes to where the pointer leads.
+func (c *Client) send(ctx context.Context, in request, body any) (Told, error) {
 	pause := firstPause
 	for i := 0; ; i++ {
-		out, err := sendOnce[T](ctx, c, in)
+		out, err := c.sendOnce(ctx, in, body)
 		if i == mostPauses || !Is(err, "idempotency-in-progress") {
 			return out, err
 		}
@@ -219,8 +231,8 @@ func (c *Client) made(ctx context.Context, in request) (*http.Request, error) {
 	return r, nil
 }
 
-func sendOnce[T any](ctx context.Context, c *Client, in request) (Answer[T], error) {
-	var out Answer[T]
+func (c *Client) sendOnce(ctx context.Context, in request, into any) (Told, error) {
+	var out Told
 	r, err := c.made(ctx, in)
 	if err != nil {
 		return out, err
@@ -247,14 +259,14 @@ func sendOnce[T any](ctx context.Context, c *Client, in request) (Answer[T], err
 		}
 		return out, nil
 	}
-	switch body := any(&out.Body).(type) {
+	switch body := into.(type) {
 	case *Nothing:
 	case *File:
 		_, parameters, _ := mime.ParseMediaType(response.Header.Get("Content-Disposition")) // a name is a convenience
 		*body = File{ContentType: response.Header.Get("Content-Type"), Name: parameters["filename"], Data: data}
 	default:
 		// In half of the time of encoding/json, which is much of what a page adds to its calls.
-		if err := jsonv2.Unmarshal(data, &out.Body); err != nil {
+		if err := jsonv2.Unmarshal(data, into); err != nil {
 			return out, fmt.Errorf("read the API's answer: %w", err)
 		}
 	}

@@ -100,7 +100,7 @@ func actionOptions() []view.Option {
 	for _, action := range slices.Sorted(maps.Keys(actionNames)) {
 		options = append(options, view.Option{Value: action, Name: actionNames[action]})
 	}
-	slices.SortFunc(options, func(x, y view.Option) int { return strings.Compare(x.Name, y.Name) })
+	view.Sort(options, func(x, y view.Option) bool { return x.Name < y.Name })
 	return options
 }
 

@@ -233,9 +233,7 @@ func (v periodPage) shares(f *view.Format) []string {
 // bars are the cost centers, what costs most first; those beyond the first few are one bar.
 func (v periodPage) bars(f *view.Format) []view.Bar {
 	centers := slices.Clone(v.period.ByCostCenter)
-	slices.SortStableFunc(centers, func(x, y client.PeriodCostCenterTotal) int {
-		return cmp.Compare(y.Amount.Amount, x.Amount.Amount)
-	})
+	view.Sort(centers, func(x, y client.PeriodCostCenterTotal) bool { return x.Amount.Amount > y.Amount.Amount })
 	var bars []view.Bar
 	rest := client.Money{Currency: v.period.Currency}
 	for i, one := range centers {

@@ -1,10 +1,8 @@
 package pages
 
 import (
-	"cmp"
 	"context"
 	"net/url"
-	"slices"
 	"time"
 
 	"seatwise/shared/console/client"
@@ -75,7 +73,7 @@ func (u usage) queues() []bySource {
 	for i := range list {
 		list[i].without = without["queue:"+list[i].ID]
 	}
-	slices.SortStableFunc(list, func(a, b bySource) int { return cmp.Compare(b.without, a.without) })
+	view.Sort(list, func(a, b bySource) bool { return a.without > b.without })
 	return list
 }
 

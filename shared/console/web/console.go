@@ -92,7 +92,7 @@ func New(env *app.Env, pages []Page) *Console {
 			Clock:    env.Clock,
 		}),
 	}
-	slices.SortStableFunc(c.pages, func(a, b Page) int { return a.Order - b.Order })
+	view.Sort(c.pages, func(a, b Page) bool { return a.Order < b.Order })
 	connect := "'self'"
 	if env.Console.UploadsOrigin != "" {
 		connect += " " + env.Console.UploadsOrigin

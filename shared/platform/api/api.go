@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -26,6 +25,7 @@ import (
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/plan"
 	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/reply"
 )
 
 // maxKey is the longest Idempotency-Key in bytes (docs/contract.md).
@@ -442,7 +442,7 @@ func (k *Router) admit(ctx huma.Context, op Operation, body reader) (huma.Contex
 		Env:       k.env,
 		Account:   account,
 		At:        k.env.Clock().UTC(),
-		RequestID: RequestID(ctx.Context()),
+		RequestID: reply.RequestID(ctx.Context()),
 		Reason:    "request",
 	}
 	if op.Public {
@@ -578,15 +578,15 @@ func (k *Router) Handler() http.Handler {
 					"stack",
 					string(debug.Stack()),
 					"requestId",
-					RequestID(r.Context()),
+					reply.RequestID(r.Context()),
 				)
 				if !guarded.begun {
-					WriteProblem(guarded, problem.New(problem.Internal, ""))
+					reply.WriteProblem(guarded, problem.New(problem.Internal, ""))
 				}
 			}
 		}()
 		if p := CheckHead(r); p != nil {
-			WriteProblem(guarded, p)
+			reply.WriteProblem(guarded, p)
 			return
 		}
 		if _, pattern := k.mux.Handler(r); pattern != "" {
@@ -597,7 +597,7 @@ func (k *Router) Handler() http.Handler {
 			k.otherwise.ServeHTTP(guarded, r)
 			return
 		}
-		WriteProblem(guarded, k.unrouted(r))
+		reply.WriteProblem(guarded, k.unrouted(r))
 	})
 }
 
@@ -638,19 +638,6 @@ func (g *guard) Write(b []byte) (int, error) {
 
 // Unwrap lets http.ResponseController reach the server's writer.
 func (g *guard) Unwrap() http.ResponseWriter { return g.ResponseWriter }
-
-type requestIDKey struct{}
-
-// WithRequestID puts the request's id into the context.
-func WithRequestID(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, requestIDKey{}, id)
-}
-
-// RequestID is the request's id, or empty.
-func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
-}
 
 // Account is the part of an input that names the account.
 type Account struct {
@@ -735,6 +722,3 @@ func CheckID(field, id string) error {
 		"must be 1 to 64 letters, digits and . _ @ + -, beginning with a letter or digit",
 	)
 }
-
-// retryAfter is what a too-busy answer asks a client to wait.
-const retryAfter = 1 * time.Second

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -15,6 +14,7 @@ import (
 	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/reply"
 	"seatwise/shared/platform/table"
 )
 
@@ -34,32 +34,10 @@ func (p *Problem) Error() string { return p.Type + ": " + p.Detail }
 func (p *Problem) GetStatus() int { return p.Status }
 
 // GetHeaders returns the headers that go with the problem.
-func (p *Problem) GetHeaders() http.Header {
-	h := http.Header{}
-	switch p.Status {
-	case http.StatusServiceUnavailable:
-		h.Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
-	case http.StatusUnauthorized:
-		h.Set("WWW-Authenticate", "Bearer")
-	case http.StatusMethodNotAllowed:
-		h.Set("Allow", p.allow)
-	}
-	return h
-}
+func (p *Problem) GetHeaders() http.Header { return reply.Headers(p.Status, p.allow) }
 
 // ContentType is application/problem+json whatever the client accepts.
-func (p *Problem) ContentType(string) string { return "application/problem+json" }
-
-// WriteProblem answers outside of an operation.
-func WriteProblem(w http.ResponseWriter, p *problem.Problem) {
-	body := Of(p)
-	for name, values := range body.GetHeaders() {
-		w.Header()[name] = values
-	}
-	w.Header().Set("Content-Type", body.ContentType(""))
-	w.WriteHeader(body.Status)
-	_ = json.NewEncoder(w).Encode(body) // the client is gone if this fails
-}
+func (p *Problem) ContentType(string) string { return reply.ProblemType }
 
 // replayed answers with a stored answer.
 type replayed struct{ *call.Replay }
@@ -131,11 +109,11 @@ func (k *Router) answer(ctx context.Context, err error) error {
 	p, known := translate(err)
 	switch {
 	case !known:
-		k.env.Log.ErrorContext(ctx, "request failed", "error", err, "requestId", RequestID(ctx))
+		k.env.Log.ErrorContext(ctx, "request failed", "error", err, "requestId", reply.RequestID(ctx))
 	case p.Slug == problem.TooBusy:
 		// The answer does not say whether it was others, load, or a store that did not answer in
 		// time.
-		k.env.Log.WarnContext(ctx, "request answered as too busy", "error", err, "requestId", RequestID(ctx))
+		k.env.Log.WarnContext(ctx, "request answered as too busy", "error", err, "requestId", reply.RequestID(ctx))
 	}
 	return Of(p)
 }

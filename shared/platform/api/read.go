@@ -20,6 +20,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/reply"
 )
 
 const (
@@ -47,7 +48,7 @@ func CheckHead(r *http.Request) *problem.Problem {
 		)
 	}
 	if path, err := url.PathUnescape(r.URL.EscapedPath()); err != nil || !utf8.ValidString(path) {
-		return BadPath()
+		return reply.BadPath()
 	}
 	if fields := badQuery(r.URL.RawQuery); len(fields) > 0 {
 		p := problem.New(problem.MalformedBody, "The query cannot be read.")
@@ -55,16 +56,6 @@ func CheckHead(r *http.Request) *problem.Problem {
 		return p
 	}
 	return nil
-}
-
-// BadPath is the answer to a path with a bad escape.
-func BadPath() *problem.Problem {
-	p := problem.New(
-		problem.MalformedBody,
-		"The path cannot be read: a % must begin the escape of a byte, and all of it must be UTF-8.",
-	)
-	p.Fields = []problem.Field{problem.Fault("path", problem.BadEncoding, "must have good escapes and be UTF-8")}
-	return p
 }
 
 // headBytes counts what the client sent before the body. What the gateway adds of its own does not

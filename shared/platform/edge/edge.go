@@ -16,9 +16,9 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/emf"
+	"seatwise/shared/platform/reply"
 	"seatwise/shared/platform/table"
 )
 
@@ -80,7 +80,7 @@ func (e *Edge) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 	}
 	request, isHTTP := parseRequest(payload)
 	properties := map[string]any{}
-	id := api.RequestID(ctx) // set by a caller that is not Lambda
+	id := reply.RequestID(ctx) // set by a caller that is not Lambda
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		id = lc.AwsRequestID
 		properties["lambdaRequestId"] = id
@@ -89,7 +89,7 @@ func (e *Edge) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 		// The gateway's id is the one that the client sees, and the one in the access log.
 		id = request.Context.RequestID
 	}
-	ctx = api.WithRequestID(ctx, id)
+	ctx = reply.WithRequestID(ctx, id)
 	ctx, counts := emf.WithCounts(ctx)
 
 	failed := false
@@ -181,7 +181,7 @@ func (h requestLog) Handle(ctx context.Context, r slog.Record) error {
 		has = a.Key == name
 		return !has
 	})
-	if id := api.RequestID(ctx); id != "" && !has {
+	if id := reply.RequestID(ctx); id != "" && !has {
 		r = r.Clone()
 		r.AddAttrs(slog.String(name, id))
 	}

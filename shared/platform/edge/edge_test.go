@@ -15,10 +15,10 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/edge"
+	"seatwise/shared/platform/reply"
 	"seatwise/shared/platform/table"
 )
 
@@ -259,7 +259,7 @@ func TestRequest(t *testing.T) {
 			r.Header.Get("Host") != "" {
 			t.Errorf("got %s %s %s", r.Method, r.Host, r.RemoteAddr)
 		}
-		if got := api.RequestID(r.Context()); got != "gw-1" {
+		if got := reply.RequestID(r.Context()); got != "gw-1" {
 			t.Errorf("request id %q", got)
 		}
 		if _, ok := auth.From(r.Context()); ok {
@@ -507,7 +507,7 @@ func TestOtherEventsGoToTheEventHandler(t *testing.T) {
 	var got [][]byte
 	fn := app.Function{Event: func(ctx context.Context, payload []byte) error {
 		got = append(got, payload)
-		if id := api.RequestID(ctx); id != "lambda-1" {
+		if id := reply.RequestID(ctx); id != "lambda-1" {
 			t.Errorf("request id %q", id)
 		}
 		return nil
@@ -655,7 +655,7 @@ func TestMetricsOfEachInvocation(t *testing.T) {
 func TestLoggerAddsTheRequestIDOnce(t *testing.T) {
 	var out bytes.Buffer
 	log := edge.Logger(&out, slog.LevelInfo).With("function", "TestFunction")
-	ctx := api.WithRequestID(context.Background(), "r-1")
+	ctx := reply.WithRequestID(context.Background(), "r-1")
 	log.InfoContext(ctx, "one")
 	log.InfoContext(ctx, "two", "requestId", "r-1")
 	log.Info("three")

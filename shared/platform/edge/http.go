@@ -16,10 +16,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/origin"
 	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/reply"
 )
 
 // maxAnswer is how many bytes the answer of a synchronous invocation may have (Lambda's quota of 6
@@ -78,7 +78,7 @@ func parseRequest(payload []byte) (*request, bool) {
 func (e *Edge) serve(ctx context.Context, r *request) ([]byte, int, error) {
 	w := newWriter()
 	if httpRequest, err := newRequest(ctx, r, e.o.UserClaim); err != nil {
-		api.WriteProblem(w, unreadable(err))
+		reply.WriteProblem(w, unreadable(err))
 	} else {
 		e.guarded(w, httpRequest)
 	}
@@ -86,7 +86,7 @@ func (e *Edge) serve(ctx context.Context, r *request) ([]byte, int, error) {
 	if err == nil && len(encoded) > maxAnswer {
 		e.o.Log.ErrorContext(ctx, "answer too large", "bytes", len(encoded))
 		w = newWriter()
-		api.WriteProblem(w, problem.New(problem.Internal, ""))
+		reply.WriteProblem(w, problem.New(problem.Internal, ""))
 		encoded, err = w.encode(r.Context.HTTP.Method)
 	}
 	return encoded, w.status, err
@@ -99,7 +99,7 @@ func (e *Edge) guarded(w *writer, r *http.Request) {
 		if fault := recover(); fault != nil {
 			e.o.Log.ErrorContext(r.Context(), "panic", "fault", fmt.Sprint(fault), "stack", string(debug.Stack()))
 			*w = *newWriter()
-			api.WriteProblem(w, problem.New(problem.Internal, ""))
+			reply.WriteProblem(w, problem.New(problem.Internal, ""))
 		}
 	}()
 	e.fn.HTTP.ServeHTTP(w, r)
@@ -220,7 +220,7 @@ var errPath = errors.New("path")
 // unreadable is the problem of a request that cannot be made of its event.
 func unreadable(err error) *problem.Problem {
 	if errors.Is(err, errPath) {
-		return api.BadPath()
+		return reply.BadPath()
 	}
 	return problem.New(problem.MalformedBody, "The request cannot be read.")
 }

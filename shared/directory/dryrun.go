@@ -275,6 +275,19 @@ func (s *Service) EachRole(ctx context.Context, c *call.Call, visit func(id, nam
 	})
 }
 
+// EachCostCenter visits every cost center of the account, by its code.
+func (s *Service) EachCostCenter(ctx context.Context, c *call.Call, visit func(code, name string)) error {
+	return table.All(ctx, s.env.Table, table.Query{
+		Partition: license.CostCenterKey(c.Account, "").Partition,
+	}, func(item table.Item) error {
+		center, err := call.Decode[struct{ Code, Name string }](item)
+		if err == nil {
+			visit(center.Code, center.Name)
+		}
+		return err
+	})
+}
+
 // Settle does what changes of an account's users, queues and dashboards left behind markers, as far
 // as the time allows; what is not done by then, or fails, is done by the maintenance function.
 func (s *Service) Settle(ctx context.Context, c *call.Call) error {

@@ -1,7 +1,10 @@
 package directory
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"strings"
 
 	"seatwise/shared/craft/text"
 )
@@ -11,14 +14,16 @@ import (
 // difference; a name that is exactly so wins, then one that is the same folded, if it is the only
 // one.
 type Named struct {
-	// kind is what is named: a user or a call queue.
-	kind          string
+	// kind is what is named: a user or a call queue; key is what its id is called.
+	kind, key     string
 	byID, byEmail map[string]namesake
 	byName        map[string]namesake // by the folded name
 	// alike are the names that several have folded, by the name as it is.
 	alike map[string]namesake
 	// offer is a sentence for who names nothing that there is.
 	offer string
+	// meant are the sentences for who made a slip, by what they wrote; of the first mostMeant.
+	meant map[string]string
 }
 
 // namesake is the first of an id, an email or a name, and how many share it.
@@ -29,13 +34,20 @@ type namesake struct {
 }
 
 // NewNamed knows nobody yet; kind is what is named, for a person: "user".
-func NewNamed(kind string) *Named {
+func NewNamed(kind string) *Named { return newNamed(kind, "id") }
+
+// NewCoded is NewNamed of what has a code in the place of an id: "cost center".
+func NewCoded(kind string) *Named { return newNamed(kind, "code") }
+
+func newNamed(kind, key string) *Named {
 	return &Named{
 		kind:    kind,
+		key:     key,
 		byID:    map[string]namesake{},
 		byEmail: map[string]namesake{},
 		byName:  map[string]namesake{},
 		alike:   map[string]namesake{},
+		meant:   map[string]string{},
 	}
 }
 
@@ -88,7 +100,7 @@ func (p *Named) Find(cell string) (id string, active bool, why string) {
 			found, ok = p.called(cell)
 		}
 	}
-	ways, instead := "neither by id nor by name", "id"
+	ways, instead := "neither by "+p.key+" nor by name", p.key
 	if len(p.byEmail) > 0 {
 		ways, instead = "neither by id nor by email nor by name", "id or the email"
 		if found.n > 1 && len(cell) <= longestName && p.byEmail[text.Email(cell)].n > 1 {
@@ -97,11 +109,38 @@ func (p *Named) Find(cell string) (id string, active bool, why string) {
 	}
 	switch {
 	case !ok:
-		return "", false, fmt.Sprintf("There is no %s %s, %s.%s", p.kind, Shorten(cell), ways, p.offer)
+		why = fmt.Sprintf("There is no %s %s, %s.", p.kind, Shorten(cell), ways)
+		return "", false, why + cmp.Or(p.near(cell), p.offer)
 	case found.n > 1:
 		return "", false, fmt.Sprintf("%d %ss are called %s; use the %s.", found.n, p.kind, Shorten(cell), instead)
 	}
 	return found.id, found.active, ""
+}
+
+// The account's people may be 50,000 and a file's slips a million, so a slip is looked for among so
+// many, and so many times.
+const (
+	mostKnown = 500
+	mostMeant = 1000
+)
+
+// near is a sentence that names what a cell most probably means, with a space in front; empty for
+// none.
+func (p *Named) near(cell string) string {
+	if len(p.byID) > mostKnown || len(cell) > longestName {
+		return ""
+	}
+	said, known := p.meant[cell]
+	if known || len(p.meant) == mostMeant {
+		return said
+	}
+	if id := text.Nearest(cell, maps.Keys(p.byID)); id != "" {
+		said = fmt.Sprintf(" Did you mean %s?", id)
+	} else if name := text.Nearest(cell, maps.Keys(p.byName)); name != "" && p.byName[name].n == 1 {
+		said = fmt.Sprintf(" Did you mean %s (%s)?", Shorten(p.byName[name].name), p.byName[name].id)
+	}
+	p.meant[strings.Clone(cell)] = said // it may be a piece of something large
+	return said
 }
 
 // called finds a name: the exact one, or the only one that is the same folded.

@@ -34,6 +34,8 @@ type Plan[R any, P rowOf[R]] struct {
 	// item and all into a commit; ReadBeside reads them again. The row says how many there are. Nil
 	// where every row fits.
 	Beside func(r P) (parts []any)
+	// Says is how the result file says what becomes of a row.
+	Says Wording
 }
 
 func (p Plan[R, P]) chunkKey(chunk int) table.Key {

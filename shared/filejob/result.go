@@ -118,7 +118,7 @@ func (p Plan[R, P]) outcomes(ctx context.Context, w *Worker, failed *error) iter
 		}
 		err = p.Each(ctx, 0, func(place int, r P) error {
 			judged := r.judged()
-			status, message := p.Jobs.names.verdict(judged, refused[place], place <= done.Value.Row)
+			status, message := p.Jobs.names.verdict(judged, p.Says, refused[place], place <= done.Value.Row)
 			if !yield(outcome[R]{*r, judged.Row, status, message}) {
 				return ErrEnough
 			}

@@ -1,7 +1,6 @@
 package filejob
 
 import (
-	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -9,7 +8,6 @@ import (
 	"strings"
 	"unicode"
 
-	"seatwise/shared/catalog"
 	"seatwise/shared/craft/sheet"
 	"seatwise/shared/craft/text"
 	"seatwise/shared/directory"
@@ -274,65 +272,6 @@ func quoted(cells []sheet.Cell) string {
 	return strings.Join(names, ", ")
 }
 
-// Hints say which code was perhaps meant: by the name, id or code of its product in whatever
-// letters.
-type Hints struct {
-	meant map[string]string
-	// few are the first codes, for who meant none of them.
-	few string
-}
-
-// fewCodes is how many codes a message names.
-const fewCodes = 5
-
-// NewHints knows these products.
-func NewHints(products []catalog.Product) Hints {
-	h := Hints{meant: map[string]string{}}
-	var codes []string
-	for _, p := range products {
-		code := cmp.Or(p.Code, p.ID)
-		codes = append(codes, code)
-		for _, said := range []string{p.Name, code, p.ID} {
-			h.meant[lettersAndDigits(said)] = fmt.Sprintf(" Write %s for %s.", code, p.Name)
-		}
-	}
-	h.few = Few("There are", codes)
-	return h
-}
-
-// Few is a sentence, with a space in front, that begins with some words and names the first few of
-// what there is.
-func Few(begin string, list []string) string {
-	if len(list) == 0 {
-		return ""
-	}
-	shown := list[:min(len(list), fewCodes)]
-	said := " " + begin + " " + strings.Join(shown, ", ")
-	if more := len(list) - len(shown); more > 0 {
-		said += fmt.Sprintf(" and %d more", more)
-	}
-	return said + "."
-}
-
-// For is the hint for what a cell says: empty, or a sentence with a space in front.
-func (h Hints) For(said string) string {
-	const longest = 100
-	if len(said) > longest {
-		return h.few
-	}
-	return cmp.Or(h.meant[lettersAndDigits(said)], h.few)
-}
-
-// lettersAndDigits are those of a text, in lower case.
-func lettersAndDigits(text string) string {
-	return strings.ToLower(strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			return r
-		}
-		return -1
-	}, text))
-}
-
 // Numbered says whether a header is one of any number of such columns: the prefix, in lower case
 // without spaces, and a number from 1.
 func Numbered(header, prefix string) bool {
@@ -451,7 +390,7 @@ func (c *Cells) Stray(named []bool) {
 
 // verdict is what became of a row, for its Status and Message; refused is why it was refused when
 // its turn came, or empty, and done whether its turn came.
-func (n Names) verdict(r *Judged, refused string, done bool) (status, message string) {
+func (n Names) verdict(r *Judged, say Wording, refused string, done bool) (status, message string) {
 	switch {
 	case r.Outcome == Bad:
 		messages := make([]string, len(r.Errors))
@@ -471,16 +410,9 @@ func (n Names) verdict(r *Judged, refused string, done bool) (status, message st
 	}
 	changes := make([]string, len(r.Changes))
 	for i, d := range r.Changes {
-		changes[i] = fmt.Sprintf("%s: %s -> %s", d.Field, orNone(d.From), orNone(d.To))
+		changes[i] = say.of(d)
 	}
 	return n.Done, strings.Join(changes, "; ")
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
 }
 
 // checkUpload checks what is said of a file before it is uploaded (requirements, section 5.2).

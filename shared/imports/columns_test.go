@@ -10,6 +10,7 @@ import (
 	"seatwise/shared/directory"
 	"seatwise/shared/filejob"
 	"seatwise/shared/imports"
+	"seatwise/shared/purchase"
 )
 
 // without is a file's content without the columns of a header, numbered or not.
@@ -160,4 +161,36 @@ func TestNumbersStayWithWhoExchangesExtensions(t *testing.T) {
 	}
 	o.EqualState(o.state(), `user ann "Ann"  102/6500000001 true [] [] :
 user bob "Bob"  101/6500000002 true [] [] :`)
+}
+
+// A cell names a cost center by its code, or by its name where no other one has it; who makes a slip
+// is told what they probably meant, and who means none of them which there are.
+func TestCostCentersByName(t *testing.T) {
+	o := open(t)
+	o.centers("SALES", "SUPPORT", "LAB")
+	shop := purchase.NewService(o.Env, o.Kernel)
+	for _, code := range []string{"EAST", "WEST"} {
+		_, err := shop.PutCostCenter(o.Ctx, o.Call("admin"), code, "Branch")
+		o.Must(err)
+	}
+	of := func(id, center string) []string {
+		return row(id, id, "", "", "", "", "", "", "", "", "", center)
+	}
+	o.imported(imports.Users, of("ann", "center sales"), of("ben", "SUPPORT"), of("cat", "CENTER LAB"))
+	for id, want := range map[string]string{"ann": "SALES", "ben": "SUPPORT", "cat": "LAB"} {
+		if got := o.profiles()[id].CostCenter; got != want {
+			t.Errorf("%s is of %q, not of %s", id, got, want)
+		}
+	}
+	v := o.checked(filejob.Rejected, imports.Users, of("a", "SUPORT"), of("b", "Branch"), of("c", "MOON"), of("d", "lab"))
+	for i, want := range []string{
+		"There is no cost center SUPORT, neither by code nor by name. Did you mean SUPPORT?",
+		"2 cost centers are called Branch; use the code.",
+		"There is no cost center MOON, neither by code nor by name. There are EAST, LAB, SALES, SUPPORT, WEST.",
+		"Did you mean LAB?",
+	} {
+		if got := v.Errors[i].Message; !strings.Contains(got, want) {
+			t.Errorf("row %d: %q, want %q", i+2, got, want)
+		}
+	}
 }

@@ -54,14 +54,11 @@ func findDashboard(ctx context.Context, j *judgement, r *planRow) (finding, erro
 		return finding{}, err
 	}
 	var changes difference
-	changes.add("name", d.Before.Name, d.After.Name)
+	changes.add(fieldName, d.Before.Name, d.After.Name)
 	before := slices.Sorted(slices.Values(d.Before.QueueIDs))
 	after := slices.Sorted(slices.Values(d.After.QueueIDs))
-	return finding{
-		version: d.Version,
-		made:    d.Made,
-		changes: append(changes, listDifference("callQueues", "call queues", before, after)...),
-	}, nil
+	queues := listDifference(differenceQueues, noun{"call queue", "call queues"}, before, after)
+	return finding{version: d.Version, made: d.Made, changes: append(changes, queues...)}, nil
 }
 
 // dryRunDashboard tries a dashboard as a row wants it, as dryRunUser does.

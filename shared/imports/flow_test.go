@@ -110,8 +110,8 @@ queue q3 "Queue q3" [carol] []
 queue q4 "Four" [john] []
 dashboard d1 "Board d1" [q1]`,
 		differences: map[string][]imports.Difference{
-			"q1": {{Field: "members", From: "1 members leave: bob", To: "2 members join: carol john"}},
-			"q4": {{Field: "name", To: "Four"}, {Field: "members", To: "1 members join: john"}},
+			"q1": {{Field: "members", From: "1 member leaves: bob", To: "2 members join: carol, john"}},
+			"q4": {{Field: "name", To: "Four"}, {Field: "members", To: "1 member joins: john"}},
 		},
 	},
 	"dashboards": {
@@ -141,7 +141,7 @@ dashboard d1 "Board d1" [q2 q3]
 dashboard d2 "Board d2" [q1 q2]
 dashboard d9 "Nine" []`,
 		differences: map[string][]imports.Difference{
-			"d1": {{Field: "callQueues", From: "1 call queues leave: q1", To: "2 call queues join: q2 q3"}},
+			"d1": {{Field: "callQueues", From: "1 call queue leaves: q1", To: "2 call queues join: q2, q3"}},
 			"d9": {{Field: "name", To: "Nine"}},
 		},
 	},
@@ -199,7 +199,7 @@ func TestFileFromUploadToResult(t *testing.T) {
 					line := got[i+1]
 					want := map[bool]string{true: "imported", false: "unchanged"}[r.Outcome != filejob.Unchanged]
 					if line[width] != want ||
-						len(r.Differences) > 0 && !strings.Contains(line[width+1], r.Differences[0].Field+": ") {
+						len(r.Differences) > 0 && !strings.Contains(line[width+1], saidOf[r.Differences[0].Field]+": ") {
 						t.Errorf("result %q of %+v", line, r)
 					}
 				}
@@ -213,6 +213,13 @@ func TestFileFromUploadToResult(t *testing.T) {
 			})
 		}
 	}
+}
+
+// saidOf is how a result file calls the field of a difference.
+var saidOf = map[string]string{
+	"name": "Name", "email": "E-mail", "extension": "Ext", "number": "Number", "active": "Active",
+	"agentSource": "Agent source", "costCenter": "Cost center", "roles": "Roles", "licenses": "Metered products",
+	"holdings": "Licenses", "members": "Members", "callQueues": "Call queues",
 }
 
 // fill makes all lines as long as the first.

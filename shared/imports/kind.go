@@ -117,6 +117,7 @@ type known struct {
 	products             *catalog.Catalog
 	hints                filejob.Hints
 	users, roles, queues *directory.Named
+	centers              *directory.Named
 }
 
 // offer are values to choose from in the columns of a header.

@@ -74,12 +74,9 @@ func findQueue(ctx context.Context, j *judgement, r *planRow) (finding, error) {
 		return finding{}, err
 	}
 	var changes difference
-	changes.add("name", d.Before.Name, d.After.Name)
-	return finding{
-		version: d.Version,
-		made:    d.Made,
-		changes: append(changes, listDifference("members", "members", d.Before.Members, d.After.Members)...),
-	}, nil
+	changes.add(fieldName, d.Before.Name, d.After.Name)
+	members := listDifference(fieldMembers, noun{"member", "members"}, d.Before.Members, d.After.Members)
+	return finding{version: d.Version, made: d.Made, changes: append(changes, members...)}, nil
 }
 
 // dryRunQueue tries a call queue as a row wants it, as dryRunUser does.

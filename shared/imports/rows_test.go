@@ -110,7 +110,7 @@ func TestBadRows(t *testing.T) {
 				row("ann", "Ann", "", "", "", "", "", "", "", "", "", "NONE"),
 				row("bob", "Bob", "", "", "", "", "", "", "", "", "", "a b"),
 			},
-			[]fault{{2, "L", "must be the code of a cost center of this account"}, {3, "L", "cost center"}},
+			[]fault{{2, "L", "no cost center NONE, neither by code nor by name"}, {3, "L", "cost center"}},
 		},
 		{
 			"source without a license", imports.Users,
@@ -482,7 +482,7 @@ func TestCallQueueOfThousands(t *testing.T) {
 	want := imports.Difference{
 		Field: "members",
 		To: fmt.Sprintf(
-			"%d members join: agent-00002 agent-00003 agent-00004 agent-00005 agent-00006 and %d more",
+			"%d members join: agent-00002, agent-00003, agent-00004, agent-00005, agent-00006 and %d more",
 			members-2,
 			members-7,
 		),

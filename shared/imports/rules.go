@@ -26,8 +26,19 @@ const (
 	fieldLicenses    = "licenses"
 	fieldMembers     = "members"
 	fieldQueues      = "queueIds"
-	fieldHoldings    = "holdings" // of differences alone
+	// of differences alone
+	fieldHoldings    = "holdings"
+	differenceRoles  = "roles"
+	differenceQueues = "callQueues"
 )
+
+// fieldNames are what the fields of differences are called.
+var fieldNames = map[string]string{
+	fieldName: "Name", fieldEmail: "E-mail", fieldExtension: "Ext", fieldNumber: "Number", fieldActive: "Active",
+	fieldAgentSource: "Agent source", fieldCostCenter: "Cost center", differenceRoles: "Roles",
+	fieldLicenses: "Metered products", fieldHoldings: "Licenses", fieldMembers: "Members",
+	differenceQueues: "Call queues",
+}
 
 // heading is a column of a file: its header, and the field that it holds.
 type heading struct {
@@ -407,22 +418,29 @@ func (d *difference) add(field, from, to string) {
 	}
 }
 
+// noun is a thing in a message: "member" and "members".
+type noun struct{ one, many string }
+
 // listDifference says how many of a list leave and join, and names the first few: a call queue may
 // have thousands of members.
-func listDifference(field, what string, before, after []string) []filejob.Difference {
+func listDifference(field string, what noun, before, after []string) []filejob.Difference {
 	var d difference
-	few := func(verb string, ids []string) string {
+	few := func(one, many string, ids []string) string {
 		const named = 5
 		if len(ids) == 0 {
 			return ""
 		}
-		text := fmt.Sprintf("%d %s: %s", len(ids), verb, strings.Join(ids[:min(len(ids), named)], " "))
-		if len(ids) > named {
-			text += fmt.Sprintf(" and %d more", len(ids)-named)
+		said := fmt.Sprintf("%d %s %s: ", len(ids), what.many, many)
+		if len(ids) == 1 {
+			said = fmt.Sprintf("1 %s %s: ", what.one, one)
 		}
-		return text
+		said += strings.Join(ids[:min(len(ids), named)], ", ")
+		if len(ids) > named {
+			said += fmt.Sprintf(" and %d more", len(ids)-named)
+		}
+		return said
 	}
-	d.add(field, few(what+" leave", missing(before, after)), few(what+" join", missing(after, before)))
+	d.add(field, few("leaves", "leave", missing(before, after)), few("joins", "join", missing(after, before)))
 	return d
 }
 

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/sheet"
 	"seatwise/shared/craft/text"
@@ -48,7 +50,7 @@ var users = &kind{
 	size:      filejob.Size{Chunk: 50, Batch: 16}, // a row takes about 1 KB, and at worst 6
 	validID:   auth.ValidUserID,
 	idRule:    "An id of a user is " + auth.UserIDRule + ".",
-	learn:     learnRoles,
+	learn:     learnForUsers,
 	readCells: readUser,
 	check: func(r *planRow, products *catalog.Catalog) error {
 		return directory.CheckUser(r.sent(), directory.User{}, products)
@@ -75,16 +77,40 @@ type user struct {
 	HadNumber    string `json:"hadNumber,omitempty"`
 }
 
-// learnRoles reads the roles that cells name.
-func learnRoles(ctx context.Context, s *Service, c *call.Call, know *known) error {
-	know.roles = directory.NewNamed("role")
+// learnForUsers reads the roles and the cost centers that cells name.
+func learnForUsers(ctx context.Context, s *Service, c *call.Call, know *known) error {
+	know.roles, know.centers = directory.NewNamed("role"), directory.NewCoded("cost center")
+	group, reading := errgroup.WithContext(ctx)
+	group.Go(func() error { return learn(reading, c, know.roles, s.directory.EachRole) })
+	group.Go(func() error { return learn(reading, c, know.centers, s.directory.EachCostCenter) })
+	return group.Wait() //nolint:wrapcheck // the service's own
+}
+
+// learn takes in all that there are of something, of which messages offer the first few.
+func learn(
+	ctx context.Context, c *call.Call, into *directory.Named,
+	each func(ctx context.Context, c *call.Call, visit func(id, name string)) error,
+) error {
 	var ids []string
-	err := s.directory.EachRole(ctx, c, func(id, name string) {
-		know.roles.Add(id, name)
+	err := each(ctx, c, func(id, name string) {
+		into.Add(id, name)
 		ids = append(ids, directory.Shorten(id))
 	})
-	know.roles.Offer(filejob.Few("There are", ids))
+	into.Offer(filejob.Few("There are", ids))
 	return err
+}
+
+// center is the cost center that a cell names, by code or by name; empty where it names none.
+func center(at columns, cells *filejob.Cells, among *directory.Named) string {
+	said := at.text(cells, fieldCostCenter)
+	if said == "" {
+		return ""
+	}
+	code, _, why := among.Find(said)
+	if why != "" {
+		cells.Fault(at.of(fieldCostCenter), "%s", why)
+	}
+	return code
 }
 
 // readUser reads the cells of a row of users.
@@ -94,7 +120,7 @@ func readUser(at columns, cells *filejob.Cells, know known, r *planRow) {
 		Extension:   at.text(cells, fieldExtension),
 		Number:      at.text(cells, fieldNumber),
 		AgentSource: at.text(cells, fieldAgentSource),
-		CostCenter:  at.text(cells, fieldCostCenter),
+		CostCenter:  center(at, cells, know.centers),
 		Inactive:    inactive(cells, at.of(fieldActive)),
 		Roles:       find(cells, at.lists[fieldRoles], know.roles),
 		Licenses:    metered(cells, at.lists[fieldLicenses], know.products, know.hints),
@@ -242,15 +268,15 @@ func userDifferences(before, after directory.User) []filejob.Difference {
 		}
 		return "no"
 	}
-	d.add("name", before.Name, after.Name)
-	d.add("email", before.Email, after.Email)
-	d.add("extension", before.Extension, after.Extension)
-	d.add("number", before.Number, after.Number)
-	d.add("active", yes(before), yes(after))
-	d.add("agentSource", before.AgentSource, after.AgentSource)
-	d.add("costCenter", before.CostCenter, after.CostCenter)
-	d.add("roles", strings.Join(before.RoleIDs, " "), strings.Join(after.RoleIDs, " "))
-	d.add("licenses", strings.Join(before.Licenses, " "), strings.Join(after.Licenses, " "))
+	d.add(fieldName, before.Name, after.Name)
+	d.add(fieldEmail, before.Email, after.Email)
+	d.add(fieldExtension, before.Extension, after.Extension)
+	d.add(fieldNumber, before.Number, after.Number)
+	d.add(fieldActive, yes(before), yes(after))
+	d.add(fieldAgentSource, before.AgentSource, after.AgentSource)
+	d.add(fieldCostCenter, before.CostCenter, after.CostCenter)
+	d.add(differenceRoles, strings.Join(before.RoleIDs, " "), strings.Join(after.RoleIDs, " "))
+	d.add(fieldLicenses, strings.Join(before.Licenses, " "), strings.Join(after.Licenses, " "))
 	held, holds := held(before), held(after)
 	d.add(fieldHoldings, strings.Join(missing(held, holds), " "), strings.Join(missing(holds, held), " "))
 	return d

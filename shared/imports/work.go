@@ -24,6 +24,14 @@ type plan = filejob.Plan[planRow, *planRow]
 func (s *Service) plan(account string, j filejob.Job) plan {
 	return plan{
 		Jobs: s.jobs, Account: account, ID: j.ID, Size: of(Kind(j.Kind)).size, Beside: (*planRow).beside,
+		Says: filejob.Wording{
+			Fields:   fieldNames,
+			Products: []string{fieldLicenses, fieldHoldings},
+			Apart: map[string][2]string{
+				fieldHoldings: {"gives back", "gets"}, fieldMembers: {}, differenceQueues: {},
+			},
+			Catalog: s.products,
+		},
 	}
 }
 

@@ -107,7 +107,8 @@ func TestFileFromUploadToResult(t *testing.T) {
 				}
 			}
 			if !slices.Equal(got[0][7:], []string{"Status", "Message"}) || got[1][7] != "configured" ||
-				!strings.Contains(got[1][8], "user: none -> john") {
+				!strings.Contains(got[1][8], "User: none, now john") ||
+				!strings.Contains(got[3][8], "Add-ons: none, now Call Recording, Desktop, IP Phone") {
 				t.Errorf("result %q", got)
 			}
 

@@ -63,7 +63,10 @@ func TestBadRows(t *testing.T) {
 		{
 			"unknown code",
 			[][]string{row("102", "", "alice", "call_recordin")},
-			[]fault{{2, "D", "call_recordin is not the code"}},
+			[]fault{{
+				2, "D",
+				"call_recordin is not the code of an add-on license. Did you mean call_recording (Call Recording)?",
+			}},
 		},
 		{"a base is no add-on", [][]string{row("102", "", "alice", "phone-system")}, []fault{{2, "D", "not the code"}}},
 		{"a name is no code", [][]string{row("102", "", "alice", "Call Recording")}, []fault{{2, "D", "not the code"}}},

@@ -277,8 +277,8 @@ func compare(before, wanted target) []filejob.Difference {
 		add("number", before.Number, wanted.Number)
 	}
 	add("user", before.User, wanted.User)
-	add("license", licensed(before), licensed(wanted))
-	add("addOns", strings.Join(before.AddOns, " "), strings.Join(wanted.AddOns, " "))
+	add(fieldLicense, licensed(before), licensed(wanted))
+	add(fieldAddOns, strings.Join(before.AddOns, " "), strings.Join(wanted.AddOns, " "))
 	return d
 }
 

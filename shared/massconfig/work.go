@@ -19,7 +19,23 @@ import (
 func (s *Service) plan(account, id string) filejob.Plan[planRow, *planRow] {
 	return filejob.Plan[planRow, *planRow]{
 		Jobs: s.jobs, Account: account, ID: id, Size: filejob.Size{Chunk: chunkRows, Batch: judgeBatch},
+		Says: filejob.Wording{
+			Fields:   fieldNames,
+			Products: []string{fieldLicense, fieldAddOns},
+			Catalog:  s.products,
+		},
 	}
+}
+
+// The fields of differences of which more is said than their name.
+const (
+	fieldLicense = "license"
+	fieldAddOns  = "addOns"
+)
+
+// fieldNames are what the fields of differences are called.
+var fieldNames = map[string]string{
+	"user": "User", "number": "Number", fieldLicense: "License", fieldAddOns: "Add-ons", "extension": "The user's Ext",
 }
 
 // work takes a mass configuration on from its state: from the file to the plan, or from the plan to

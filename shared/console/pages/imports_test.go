@@ -141,7 +141,7 @@ func TestAnImportWithABadRow(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 	joined := imported(t, b, "call-queues", strings.Replace(file, "zoe,,", "zoe,john,", 1), "skipErrors", "true")
-	b.Get(joined.URL.Path + "?outcome=all").Says("1 members join: john")
+	b.Get(joined.URL.Path + "?outcome=all").Says("1 member joins: john")
 }
 
 // TestTheConsoleOffersEveryKind holds the pages to the kinds that the contract lists.

@@ -12,7 +12,8 @@ func importNamesSay(kind string) string {
 	switch kind {
 	case "users":
 		return "In the column User stands the user's id, " + auth.UserIDRule + ". In the columns Role " +
-			"stands a role's id, or its name if no other role has it; in the columns License a metered product's id."
+			"stands a role's id, or its name if no other role has it; in the columns License a metered product's id. " +
+			"In the column Cost Center stands a cost center's code, or its name if no other one has it."
 	case "call-queues":
 		return "In the columns Member stands a user's id or e-mail address, or their name if nobody else has it."
 	}

@@ -5,6 +5,7 @@
 //
 //	Fold, Same    whether two texts look the same to a person
 //	Words, Query  what a search finds
+//	Nearest       what was meant by a slip
 //	Clean         what is left of a cell
 //	NameFault     what a name may hold
 //	Number        what is a number, and Digits when two are one

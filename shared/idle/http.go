@@ -42,6 +42,21 @@ type reclaimInput struct {
 	Body reclaimBody
 }
 
+type undoInput struct {
+	api.Resource
+	Body *struct {
+		UserIDs []string `json:"userIds,omitempty" minItems:"1" maxItems:"1000" nullable:"false" doc:"Only the seats of these users are given back, and the others can be later; all if left out."`
+	}
+}
+
+// users are those who are named.
+func (in *undoInput) users() []string {
+	if in.Body == nil {
+		return nil
+	}
+	return in.Body.UserIDs
+}
+
 type reclaimsInput struct {
 	api.Account
 	api.Paging
@@ -100,9 +115,9 @@ func (s *Service) reclaimRoutes(k *api.Router) {
 	})
 	api.Register(k, api.Operation{
 		ID: "undo-reclaim", Method: http.MethodPost, Path: path + "/{id}/undo", Tag: tag, Permissions: manage,
-		Summary: "Give the seats of a reclaim back", Status: http.StatusAccepted, Conflicts: true,
-	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[Reclaim], error) {
-		view, err := s.Undo(ctx, c, in.ID)
+		Summary: "Give the seats of a reclaim back, or some of them", Status: http.StatusAccepted, Conflicts: true,
+	}, func(ctx context.Context, c *call.Call, in *undoInput) (*api.Tagged[Reclaim], error) {
+		view, err := s.Undo(ctx, c, in.ID, in.users())
 		return begun(c, view), err
 	})
 }

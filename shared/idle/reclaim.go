@@ -77,6 +77,9 @@ type job struct {
 	CreatedAt time.Time  `json:"createdAt"`
 	EndedAt   *time.Time `json:"endedAt,omitempty"`
 	UndoneAt  *time.Time `json:"undoneAt,omitempty"`
+	// Undoes are the only users whose seats are given back while it is being undone; everybody's if
+	// there are none.
+	Undoes []string `json:"undoes,omitempty"`
 	// Parts is how many items hold the seats, and Next how many of them are done in this state.
 	Parts  int    `json:"parts"`
 	Next   int    `json:"next"`
@@ -294,13 +297,20 @@ func putJob(account string, j job, version int64) (table.Operation, error) {
 	return table.Put(item, cond), nil
 }
 
+// gives says whether the seat of a user is among those that are given back.
+func (j job) gives(user string) bool { return len(j.Undoes) == 0 || slices.Contains(j.Undoes, user) }
+
 // Undo gives the seats of a reclaim back, seat by seat as long as there is a free one, to who had
-// them with the grants they had: a job like the reclaim itself.
+// them with the grants they had: a job like the reclaim itself. Where users are named, only their
+// seats; the others can be given back later.
 //
-// Errors: not-found; wrong-state when it is not completed, was undone, or ended more than 30 days
-// ago.
-func (s *Service) Undo(ctx context.Context, c *call.Call, id string) (Reclaim, error) {
+// Errors: not-found; validation when a user who is named has no seat of it to be given back;
+// wrong-state when it is not completed, was undone, or ended more than 30 days ago.
+func (s *Service) Undo(ctx context.Context, c *call.Call, id string, users []string) (Reclaim, error) {
 	var view Reclaim
+	if err := s.checkUndone(ctx, c, id, users); err != nil {
+		return view, err
+	}
 	err := call.Decide(ctx, func(ctx context.Context) error {
 		j, version, err := s.loadJob(ctx, c, id)
 		if err != nil {
@@ -314,12 +324,14 @@ func (s *Service) Undo(ctx context.Context, c *call.Call, id string) (Reclaim, e
 		case c.At.After(j.EndedAt.Add(undoable)):
 			return problem.New(problem.WrongState, "The reclaim ended more than 30 days ago.")
 		}
-		j.State, j.Next, j.Cause = Undoing, 0, c.Cause()
+		seats := len(users)
+		if seats == 0 {
+			seats = j.Counts.left()
+		}
+		j.State, j.Next, j.Cause, j.Undoes = Undoing, 0, c.Cause(), users
+		j.Counts.Returned, j.Counts.NotReturned = 0, 0 // they are counted again, with those of before
 		audit, err := c.Audit(call.AuditEntry{
-			Action:    "reclaim.undoing",
-			Subject:   "reclaim",
-			SubjectID: id,
-			After:     map[string]any{"seats": j.Counts.Reclaimed},
+			Action: "reclaim.undoing", Subject: "reclaim", SubjectID: id, After: map[string]any{"seats": seats},
 		})
 		if err != nil {
 			return err
@@ -337,6 +349,37 @@ func (s *Service) Undo(ctx context.Context, c *call.Call, id string) (Reclaim, e
 	}
 	return view, err
 }
+
+// checkUndone demands that every user who is named has a seat of the reclaim to be given back.
+func (s *Service) checkUndone(ctx context.Context, c *call.Call, id string, users []string) error {
+	if len(users) == 0 {
+		return nil
+	}
+	if _, _, err := s.loadJob(ctx, c, id); err != nil {
+		return err
+	}
+	left := map[string]bool{}
+	query := table.Query{Partition: partsPartition(c.Account, id)}
+	err := table.All(ctx, c.Env.Table, query, func(item table.Item) error {
+		p, err := call.Decode[part](item)
+		for _, r := range p.Rows {
+			left[r.UserID] = left[r.UserID] || r.Outcome == reclaimed
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	faults := problem.Culprits("userIds", problem.UnknownID, users, func(i int) bool { return !left[users[i]] },
+		"has no seat of this reclaim to be given back")
+	if len(faults) > 0 {
+		return problem.Validation(faults...)
+	}
+	return nil
+}
+
+// left is how many seats were taken that nobody has tried to give back yet.
+func (n Counts) left() int { return n.Reclaimed - n.Returned - n.NotReturned }
 
 // Get reads a reclaim with what became of its first 1,000 seats.
 //
@@ -425,7 +468,7 @@ type Reclaim struct {
 	CreatedAt time.Time  `json:"createdAt"`
 	CreatedBy string     `json:"createdBy"`
 	EndedAt   *time.Time `json:"endedAt,omitempty"`
-	UndoUntil *time.Time `json:"undoUntil,omitempty" doc:"Until when it can be undone; absent when it cannot."`
+	UndoUntil *time.Time `json:"undoUntil,omitempty" doc:"Until when it, or what is left of it, can be undone; absent when it cannot."`
 	UndoneAt  *time.Time `json:"undoneAt,omitempty" doc:"When the last seat was given back, or could not be."`
 	Counts    Counts     `json:"counts"`
 	Results   []Row      `json:"results,omitempty" doc:"What became of each seat: the first 1,000 when one reclaim is read; all are at /seats."`

@@ -284,7 +284,7 @@ func TestReclaimIsFinishedWhereverItDies(t *testing.T) {
 			if w.entries("license.unassigned") != 3 || w.entries("reclaim.completed") != 1 {
 				t.Fatalf("%s: seats taken %d times", what, w.entries("license.unassigned"))
 			}
-			undied := w.dying(at, after, func() { _, _ = w.idle.Undo(t.Context(), w.Call("ann"), r.ID) })
+			undied := w.dying(at, after, func() { _, _ = w.idle.Undo(t.Context(), w.Call("ann"), r.ID, nil) })
 			if w.reclaim(r.ID).State == idle.Completed {
 				w.undo(r.ID)
 			}
@@ -393,4 +393,49 @@ func TestPagesOfAReclaim(t *testing.T) {
 	if !slices.Equal(got, users) || r.Counts.Reclaimed != 60 {
 		t.Errorf("%d reclaimed, told of %q", r.Counts.Reclaimed, got)
 	}
+}
+
+// A part of a reclaim is given back to who is named; what is left can be given back later, as long as
+// the whole could.
+func TestReclaimIsUndoneInParts(t *testing.T) {
+	w := newWorld(t)
+	w.buy("developer", 3)
+	w.people("ann", "bob", "cid")
+	w.assign("developer", "ann", "bob", "cid")
+	w.Clock.Add(20 * day)
+	r := w.start(map[string]any{"productId": "developer", "days": 10})
+	undo := func(users ...string) idle.Reclaim {
+		begun := w.ask(http.MethodPost, "/reclaims/"+r.ID+"/undo", map[string]any{"userIds": users}, auth.LicensesManage)
+		decode[idle.Reclaim](t, begun, http.StatusAccepted)
+		return w.reclaim(r.ID)
+	}
+	some := undo("bob")
+	if got, want := told(some), "ann reclaimed, bob returned, cid reclaimed"; got != want {
+		t.Errorf("told %q, want %q", got, want)
+	}
+	if want := (idle.Counts{Seats: 3, Reclaimed: 3, Returned: 1}); some.State != idle.Completed ||
+		some.Counts != want || some.UndoUntil == nil || some.UndoneAt == nil || some.Percent != 100 {
+		t.Errorf("undone in part: %+v", some)
+	}
+	for _, nobody := range []string{"bob", "eve"} {
+		again := w.ask(
+			http.MethodPost, "/reclaims/"+r.ID+"/undo", map[string]any{"userIds": []string{"ann", nobody}}, auth.LicensesManage,
+		)
+		if again.Status != http.StatusUnprocessableEntity || !strings.Contains(string(again.Body), "userIds[1]") {
+			t.Errorf("%s is given one back: %d %s", nobody, again.Status, again.Body)
+		}
+	}
+	if got, want := w.holds("ann", "bob", "cid"), "ann: ; bob: developer/direct; cid: "; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	w.Clock.Add(29 * day)
+	rest := w.undo(r.ID)
+	if got, want := told(rest), "ann returned, bob returned, cid returned"; got != want {
+		t.Errorf("told %q, want %q", got, want)
+	}
+	if want := (idle.Counts{Seats: 3, Reclaimed: 3, Returned: 3}); rest.State != idle.Undone || rest.Counts != want ||
+		rest.UndoUntil != nil {
+		t.Errorf("undone: %+v", rest)
+	}
+	w.refused(r.ID)
 }

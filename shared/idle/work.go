@@ -91,7 +91,7 @@ func (s *Service) workPart(ctx context.Context, c *call.Call, j job) error {
 		todo, do = reclaimed, s.giveBack
 	}
 	for i, r := range p.Rows {
-		if r.Outcome != todo {
+		if r.Outcome != todo || j.State == Undoing && !j.gives(r.UserID) {
 			continue
 		}
 		err := call.Decide(ctx, func(ctx context.Context) error {
@@ -365,10 +365,14 @@ func (s *Service) ended(c *call.Call, j *job) ([]table.Operation, error) {
 	}
 	at := s.env.Clock().UTC()
 	action := "reclaim.completed"
-	if j.State == Running {
+	switch {
+	case j.State == Running:
 		j.State, j.EndedAt = Completed, &at
-	} else {
-		j.State, j.UndoneAt = Undone, &at
+	case j.Counts.left() > 0: // of users who were not named
+		j.State, j.UndoneAt, j.Undoes = Completed, &at, nil
+		action = "reclaim.undone"
+	default:
+		j.State, j.UndoneAt, j.Undoes = Undone, &at, nil
 		action = "reclaim.undone"
 	}
 	audit, err := c.Audit(call.AuditEntry{Action: action, Subject: worker, SubjectID: j.ID, After: j.Counts})

@@ -1477,6 +1477,11 @@ type Terms struct {
 	Timezone       string `json:"timezone"`
 }
 
+// UndoReclaimRequest is a schema of the document.
+type UndoReclaimRequest struct {
+	UserIDs *[]string `json:"userIds,omitempty"`
+}
+
 // Upload is a schema of the document.
 type Upload struct {
 	ExpiresAt time.Time         `json:"expiresAt"`
@@ -2824,9 +2829,9 @@ func (c *Client) UndoMassConfiguration(ctx context.Context, id string, change Ch
 	return send[MassConfiguration](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/mass-configurations/" + url.PathEscape(id) + "/undo", query: nil, accept: "", body: nil, change: change})
 }
 
-// UndoReclaim: Give the seats of a reclaim back.
-func (c *Client) UndoReclaim(ctx context.Context, id string, change Change) (Answer[Reclaim], error) {
-	return send[Reclaim](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/reclaims/" + url.PathEscape(id) + "/undo", query: nil, accept: "", body: nil, change: change})
+// UndoReclaim: Give the seats of a reclaim back, or some of them.
+func (c *Client) UndoReclaim(ctx context.Context, id string, body UndoReclaimRequest, change Change) (Answer[Reclaim], error) {
+	return send[Reclaim](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/reclaims/" + url.PathEscape(id) + "/undo", query: nil, accept: "", body: body, change: change})
 }
 
 // WithdrawRequest: Withdraw a request that has not ended, one's own or, with licenses.manage, any.

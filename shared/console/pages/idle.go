@@ -307,13 +307,46 @@ func isWorking(r client.Reclaim) bool { return r.State == "running" || r.State =
 
 // mayUndo says whether the reader may have a reclaim undone now.
 func mayUndo(c *web.Context, r client.Reclaim) bool {
-	return c.May(auth.LicensesManage) && r.State == "completed" && r.Counts.Reclaimed > 0 && !r.UndoUntil.IsZero()
+	return c.May(auth.LicensesManage) && r.State == "completed" && stillTaken(r) > 0 && !r.UndoUntil.IsZero()
+}
+
+// stillTaken is how many seats were taken that nobody has tried to give back yet.
+func stillTaken(r client.Reclaim) int64 {
+	return r.Counts.Reclaimed - r.Counts.Returned - r.Counts.NotReturned
+}
+
+// reclaimColumns are those of the seats of a reclaim, with boxes where they can be given back.
+func reclaimColumns(c *web.Context, r client.Reclaim) []view.Column {
+	columns := []view.Column{{Name: "Of"}, {Name: "Outcome"}, {Name: "Why"}}
+	if mayUndo(c, r) {
+		columns = append([]view.Column{{Name: "Select", All: "selected"}}, columns...)
+	}
+	return columns
+}
+
+// undoAsked are the users whose seats are given back, of a form or an address; none are all.
+func undoAsked(c *web.Context, f *view.Form) []string {
+	if f.Values.Has("_key") {
+		return f.Values["user"]
+	}
+	return nonEmpty(c.Query()["user"])
+}
+
+// undoTells is how many seats are given back, and to whom.
+func undoTells(c *web.Context, r client.Reclaim, users []string) string {
+	n := int64(len(users))
+	if n == 0 {
+		n = stillTaken(r)
+	}
+	return c.Format().Count(n, "seat goes", "seats go") + " back to who had them, with the reasons for which they had " +
+		"them, seat by seat as long as there is a free one. Whose cannot be given back is told."
 }
 
 func showUndoReclaim(c *web.Context, f *view.Form) error {
 	var r client.Answer[client.Reclaim]
 	var e effects
-	if err := c.Load(append(foretell(c, f, &e, undoes(c)), reclaimOf(c, &r))...); err != nil {
+	users := undoAsked(c, f)
+	if err := c.Load(append(foretell(c, f, &e, undoes(c, users)), reclaimOf(c, &r))...); err != nil {
 		return err
 	}
 	for _, s := range r.Body.Results {
@@ -322,18 +355,31 @@ func showUndoReclaim(c *web.Context, f *view.Form) error {
 	if err := c.Load(e.names(c)...); err != nil {
 		return err
 	}
-	return c.Show("Give the seats back", undoReclaimPage(c, f, r.Body, e))
+	return c.Show("Give the seats back", undoReclaimPage(c, f, undoneView{e, r.Body, users}))
 }
 
-// undoes is the request that gives the seats of a reclaim back.
-func undoes(c *web.Context) func(context.Context, client.Change) (client.Answer[client.Reclaim], error) {
+// undoneView is what the page shows that gives seats back.
+type undoneView struct {
+	effects
+	client.Reclaim
+	users []string
+}
+
+// undoes is the request that gives the seats of a reclaim back: those of some users, or all.
+func undoes(
+	c *web.Context, users []string,
+) func(context.Context, client.Change) (client.Answer[client.Reclaim], error) {
+	var body client.UndoReclaimRequest
+	if len(users) > 0 {
+		body.UserIDs = &users
+	}
 	return func(ctx context.Context, change client.Change) (client.Answer[client.Reclaim], error) {
-		return c.API.UndoReclaim(ctx, c.Param("id"), change)
+		return c.API.UndoReclaim(ctx, c.Param("id"), body, change)
 	}
 }
 
 func sendUndoReclaim(c *web.Context, f *view.Form) error {
-	begun, err := undoes(c)(c.R.Context(), c.Change(f))
+	begun, err := undoes(c, f.Values["user"])(c.R.Context(), c.Change(f))
 	if err != nil {
 		return err
 	}
@@ -420,7 +466,7 @@ func reclaimFacts(c *web.Context, r client.Reclaim, n nameCalls) []view.Both {
 		{Label: "Reclaimed", Yours: f.Number(r.Counts.Reclaimed)},
 		{Label: "Kept", Yours: f.Number(r.Counts.Kept)},
 	}
-	if r.State == "undoing" || r.State == "undone" {
+	if r.State == "undoing" || !r.UndoneAt.IsZero() {
 		facts = append(facts,
 			view.Both{Label: "Given back", Yours: f.Number(r.Counts.Returned)},
 			view.Both{Label: "Not given back", Yours: f.Number(r.Counts.NotReturned)},

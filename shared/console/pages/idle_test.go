@@ -36,7 +36,7 @@ func TestIdleSeatsAreReclaimedAndGivenBack(t *testing.T) {
 	page.Says("Zoe Alvarez", "reclaimed", "Can be undone until", "License Type Developer")
 	b.Submit(form).Says("reclaimed") // a double click
 	b.Get("/console/acme/billing/idle").Says("Reclaimed before", "can be undone until")
-	page = b.Get(page.Link("Give back"))
+	page = b.Get(page.Link("Give all back"))
 	page.Says("Give the seats back?", "1 seat goes back")
 	b.Submit(page.Post()).Says("given back", "Given back 1")
 	after := b.Get("/console/acme/billing/idle?product=developer&days=1")
@@ -46,7 +46,7 @@ func TestIdleSeatsAreReclaimedAndGivenBack(t *testing.T) {
 	reader := c.SignIn(t, "acme", "eve", "billing.read")
 	page = reader.Get("/console/acme/billing/idle?product=developer&days=1")
 	page.Says("Idle seats")
-	page.Hides("With the selected", "Caps and alerts", "Select")
+	page.Hides("With the selected", "Automatic purchases and alerts", "Select")
 }
 
 // The seats of those who are ticked are taken, and nobody else's.
@@ -79,6 +79,34 @@ func TestOnlyTheChosenIdleSeatsAreReclaimed(t *testing.T) {
 		t.Errorf("%v have a seat still", got)
 	}
 	b.Get("/console/acme/billing/idle?product=developer&days=1").Says("Zoe Alvarez")
+}
+
+// Of two people whose seats were taken, one gets theirs back; the other one's can be given back later.
+func TestAPartOfAReclaimIsGivenBack(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"developer": 2})
+	for i, user := range []string{"zoe", "john"} {
+		if _, err := api.AssignLicense(t.Context(), licensesOf(t, api, "developer")[i].ID,
+			client.AssignLicenseRequest{UserID: user}, client.Change{Key: user}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Forward(2 * 24 * time.Hour)
+	b := c.SignIn(t, "acme", "ada")
+	done := b.Submit(b.Get("/console/acme/billing/idle/reclaim?product=developer&days=1&user=zoe&user=john").Post())
+	form := done.Form("/undo")
+	form.Set("user", "zoe")
+	ask := b.Submit(form)
+	ask.Says("1 seat goes back", "The others stay taken.", "Zoe Alvarez gets Developer")
+	ask.Hides("John Smith")
+	done = b.Submit(ask.Post())
+	done.Says("Given back 1", "Can be undone until", "Zoe Alvarez given back", "John Smith reclaimed")
+	if got := holders(t, c.API(t, "acme", "ada"), "developer"); !slices.Equal(got, []string{"zoe"}) {
+		t.Errorf("%v have a seat again", got)
+	}
+	rest := b.Get(done.Link("Give all back"))
+	rest.Says("1 seat goes back", "John Smith gets Developer")
+	b.Submit(rest.Post()).Says("Given back 2", "John Smith given back")
 }
 
 // holders are who has a license of a product.

@@ -157,3 +157,44 @@ func TestTheNarrowMenuShowsThePage(t *testing.T) {
 		t.Errorf("the open page's link is at %v", at)
 	}
 }
+
+// While one types, the box shows what it finds: asked for once after each pause, by keyboard alone, and
+// nothing of it stays once one goes on.
+func TestTheSearchBoxSuggests(t *testing.T) {
+	s := admin(t, nil)
+	const links = `[...document.querySelectorAll(".suggested:not([hidden]) a")].map((a) => a.textContent).join("; ")`
+	shows := func(want string) {
+		t.Helper()
+		s.until(func() string {
+			if got := asks[string](s.person, links); !strings.Contains(got, want) || (want == "") != (got == "") {
+				return "the box suggests " + got + ", want " + want
+			}
+			return ""
+		})
+	}
+	asks[bool](s.person, `(() => {
+		const box = document.querySelector("[data-find]");
+		for (const text of ["z", "zo", "zoe"]) { box.value = text; box.dispatchEvent(new Event("input")); }
+		box.focus();
+		return true;
+	})()`)
+	shows("Zoe Alvarez")
+	const asked = `performance.getEntriesByType("resource").filter((e) => e.name.includes("/search?q=")).length`
+	if n := asks[int](s.person, asked); n != 1 {
+		t.Errorf("three letters in a row ask %d times", n)
+	}
+	s.looks("suggestions")
+	s.key(keyOf["Down"])
+	s.key(keyOf["Escape"])
+	shows("")
+	if !asks[bool](s.person, `document.activeElement.matches("[data-find]")`) {
+		t.Error("Escape leads elsewhere than to the box")
+	}
+	s.fill("Find a person", "zo")
+	shows("Zoe Alvarez")
+	s.key(keyOf["Down"])
+	s.enter()
+	s.see("zoe@example.com", "+ Assign")
+	s.fill("Find a person", "nobody of this name")
+	shows("")
+}

@@ -44,12 +44,67 @@ if (current) menuOfPages.scrollLeft = current.offsetLeft - (menuOfPages.clientWi
 for (const hint of document.querySelectorAll("[data-hint]")) hint.hidden = false;
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, [contenteditable]")) return;
-  const find = document.querySelector("[data-find]");
   if (find) {
     event.preventDefault();
     find.select(); // which focuses it too
   }
 });
+
+// What the search box finds is shown below it while one types, after each pause: the first links of
+// the page that Enter leads to. The arrow keys lead through them, and Escape back to the box.
+const find = document.querySelector("[data-find]");
+if (find) {
+  const [box, list, said] = [find.form, document.createElement("ul"), document.createElement("p")];
+  list.className = "found suggested";
+  list.hidden = true;
+  said.className = "unseen";
+  said.setAttribute("role", "status");
+  box.append(list, said);
+  let pausing;
+  let asked = new AbortController();
+  const close = () => {
+    clearTimeout(pausing);
+    asked.abort();
+    list.hidden = true;
+    said.textContent = "";
+  };
+  const suggest = async () => {
+    const mine = asked = new AbortController();
+    try {
+      const address = `${box.action}?q=${encodeURIComponent(find.value)}`;
+      const answer = await fetch(address, { signal: mine.signal, redirect: "manual" });
+      if (!answer.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (mine.signal.aborted) return;
+      const found = [...page.querySelectorAll("main .found > li")].slice(0, 8);
+      list.replaceChildren(...found);
+      list.hidden = found.length === 0;
+      said.textContent = found.length === 0 ? "Nothing fits." : `${found.length} suggestions, by the down arrow.`;
+    } catch {
+      // Enter asks again, and says what is wrong.
+    }
+  };
+  find.addEventListener("input", () => {
+    close();
+    if (find.value.trim().length > 1) pausing = setTimeout(suggest, 250);
+  });
+  box.addEventListener("keydown", (event) => {
+    const links = [...list.querySelectorAll("a")];
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (list.hidden || !step && event.key !== "Escape") return;
+    event.preventDefault();
+    if (!step) {
+      close();
+      find.focus();
+      return;
+    }
+    const to = links.indexOf(document.activeElement) + step;
+    (links[Math.min(to, links.length - 1)] ?? find).focus();
+  });
+  box.addEventListener("focusout", (event) => {
+    if (!box.contains(event.relatedTarget)) close();
+  });
+}
 
 // Menus close by Escape and by whatever is clicked beside them, and one is open at a time.
 document.addEventListener("keydown", (event) => {

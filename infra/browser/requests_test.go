@@ -111,7 +111,7 @@ func TestEveryStateOfMoneyForEverybody(t *testing.T) {
 		{"an approved request", "requests/" + short.ID + "/approve", func() { s.click("Approve") }, "waits for a seat"},
 		{"a request that was decided", "requests/" + short.ID + "/deny", nil, "nothing to deny"},
 		{"a request that waits", "requests/" + short.ID, nil, "given automatically"},
-		{"idle seats", "billing/idle?product=developer&days=1", nil, "Caps and alerts"},
+		{"idle seats", "billing/idle?product=developer&days=1", nil, "Automatic purchases and alerts"},
 		{"what was reclaimed", "billing/reclaims/" + reclaim, nil, "kept"},
 		{"a reclaim that cannot be undone", "billing/reclaims/" + reclaim + "/undo", nil, "nothing to give back"},
 		{"a cap that is refused", "billing/policies/developer", func() {

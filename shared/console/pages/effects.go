@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -37,14 +38,24 @@ type effects struct {
 func foretell[T any](
 	c *web.Context, f *view.Form, e *effects, change func(context.Context, client.Change) (client.Answer[T], error),
 ) []func(context.Context) error {
+	return e.foretell(c, f, func(ctx context.Context) (client.DryRun, error) {
+		answer, err := change(ctx, client.Change{Dry: true})
+		return answer.Foretold, err
+	})
+}
+
+// foretell is foretell of a dry run, whatever its request answers.
+func (e *effects) foretell(
+	c *web.Context, f *view.Form, dry func(context.Context) (client.DryRun, error),
+) []func(context.Context) error {
 	return []func(context.Context) error{
 		func(ctx context.Context) error {
-			answer, err := change(ctx, client.Change{Dry: true})
+			told, err := dry(ctx)
 			switch refused := client.As(err); {
 			case err == nil:
-				e.told, e.known = answer.Foretold, true
+				e.told, e.known = told, true
 				if f.Plan == "" { // else it is sent once more under the same key
-					f.Plan = answer.Foretold.Plan
+					f.Plan = told.Plan
 				}
 			case refused == nil || refused.Status == http.StatusUnauthorized:
 				return err
@@ -75,6 +86,9 @@ func (e *effects) names(c *web.Context) []func(context.Context) error {
 	}
 	var calls []func(context.Context) error
 	e.people, calls = usersNamed(c, ids)
+	if len(e.charges()) > 0 && e.centers.Status == 0 {
+		calls = append(calls, e.costCenters(c))
+	}
 	return calls
 }
 
@@ -154,21 +168,23 @@ func (e *effects) does(p client.PersonEffect) string {
 	return strings.Join(parts, "; ")
 }
 
-// charged says how many licenses another cost center is charged for.
-func (e *effects) charged(n *view.Format) []string {
+// charges counts the licenses that another cost center is charged for, by its code.
+func (e *effects) charges() map[string]int64 {
 	moved := map[string]int64{}
-	var codes []string
 	for _, l := range e.told.Effects.Licenses {
-		if l.Before == nil || l.After == nil || l.Before.CostCenter == l.After.CostCenter {
-			continue
-		}
-		if moved[l.After.CostCenter]++; !slices.Contains(codes, l.After.CostCenter) {
-			codes = append(codes, l.After.CostCenter)
+		if l.Before != nil && l.After != nil && l.Before.CostCenter != l.After.CostCenter {
+			moved[l.After.CostCenter]++
 		}
 	}
+	return moved
+}
+
+// charged says how many licenses another cost center is charged for.
+func (e *effects) charged(n *view.Format) []string {
 	var said []string
-	for _, code := range codes {
-		said = append(said, n.Count(moved[code], "license is", "licenses are")+" charged to "+code+".")
+	moved := e.charges()
+	for _, code := range slices.Sorted(maps.Keys(moved)) {
+		said = append(said, n.Count(moved[code], "license is", "licenses are")+" charged to "+e.center(code)+".")
 	}
 	return said
 }

@@ -234,7 +234,7 @@ func TestEffectsBeforeAReclaimAndItsUndoing(t *testing.T) {
 	again.Hides("John Smith")
 	page = b.Submit(again.Post())
 	page.Says("Zoe Alvarez", "reclaimed")
-	page = b.Get(page.Link("Give back"))
+	page = b.Get(page.Link("Give all back"))
 	page.Says("What this does", "Zoe Alvarez gets Developer", "0 → becomes 1")
 	b.Submit(page.Post()).Says("given back")
 }
@@ -337,13 +337,13 @@ func TestEffectsBeforeACostCenterOfMany(t *testing.T) {
 	b.Submit(form).Says("Must be chosen")
 	form.Set("costCenter", "CC-2")
 	page := b.Submit(form)
-	page.Says("What this does", "2 licenses are charged to CC-2.", "is charged to CC-2")
+	page.Says("What this does", "2 licenses are charged to CC-2 Sales.", "is charged to CC-2")
 	change := client.ChangeLicenseRequest{CostCenter: "CC-2"}
 	if _, err := api.ChangeLicense(t.Context(), list[0].ID, change, client.Change{Key: "l"}); err != nil {
 		t.Fatal(err)
 	}
 	again := b.Submit(page.Post())
-	again.Says("Something has changed", "1 license is charged to CC-2.", "stays as it is")
+	again.Says("Something has changed", "1 license is charged to CC-2 Sales.", "stays as it is")
 	if l := one(t, api, list[1].ID); l.CostCenter != "CC-1" {
 		t.Fatalf("it is charged to %s", l.CostCenter)
 	}
@@ -435,7 +435,7 @@ func TestEffectsOfWhatIsChosen(t *testing.T) {
 		{
 			"a cost center", "licenses/" + phone + "/cost-center",
 			map[string]string{"costCenter": "CC-2"},
-			[]string{"1 license is charged to CC-2."},
+			[]string{"1 license is charged to CC-2 Sales."},
 			"is charged to CC-2 now.",
 		},
 		{

@@ -110,7 +110,7 @@ func (t teller) what(e client.AuditRecord) string {
 	case "license.reassigned":
 		return "moved " + product + " from " + t.name("user", was.UserID) + " to " + t.name("user", is.UserID)
 	case "license.charged":
-		return "charged " + product + " to " + is.CostCenter
+		return "charged " + product + " to " + t.name(kindCenter, is.CostCenter)
 	case "license.terminated":
 		return "terminated " + product
 	}

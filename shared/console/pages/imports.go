@@ -58,6 +58,7 @@ type importList struct {
 	page  client.ImportPage
 	query url.Values
 	kinds []view.Option
+	people
 	// kind is the one whose files the page takes.
 	kind string
 }
@@ -71,6 +72,9 @@ func showImports(c *web.Context, f *view.Form) error {
 		return err
 	}
 	l := importList{page: list.Body, query: c.Query(), kinds: kindsOf(c, importKinds, maySee)}
+	if l.people, err = peopleNamed(c, l.page.Items, func(m client.Import) string { return m.CreatedBy }); err != nil {
+		return err
+	}
 	l.kind = f.Default("kind", c.Query().Get("kind"))
 	known := slices.ContainsFunc(l.kinds, func(o view.Option) bool { return o.Value == l.kind })
 	if !known && len(l.kinds) > 0 {

@@ -84,7 +84,7 @@ var present = []string{"available", "assigned"}
 type licenseList struct {
 	query    url.Values
 	list     client.LicensePage
-	centers  client.CostCenterPage
+	centers  centerList
 	summary  client.ProductSummaryPage
 	order    client.Order
 	filtered bool
@@ -164,7 +164,7 @@ func showLicenses(c *web.Context, _ *view.Form) error {
 		return err
 	}
 	return c.Show("Licenses", licensesPage(c, licenseList{
-		query: q, list: list.Body, centers: centers.Body, summary: summary.Body, order: order.Body,
+		query: q, list: list.Body, centers: centersOf(centers), summary: summary.Body, order: order.Body,
 		filtered: isFiltered(q),
 	}))
 }
@@ -264,16 +264,6 @@ func (l licenseList) fitting() (all int64, known bool) {
 	return all, true
 }
 
-// centerName is a cost center as a list shows it: its code and its name.
-func (l licenseList) centerName(code string) string {
-	for _, one := range l.centers.Items {
-		if one.Code == code && one.Name != code {
-			return code + " " + one.Name
-		}
-	}
-	return code
-}
-
 // of names a license for who cannot see its row.
 func of(l client.License) string {
 	if l.UserName == "" {
@@ -318,6 +308,7 @@ func chosenFrom(values []string) []chosen {
 // licenseView is what the page of a license shows.
 type licenseView struct {
 	client.License
+	nameCalls
 	addOns  []client.License
 	changes []client.AuditRecord
 	names   teller
@@ -327,8 +318,9 @@ func showLicense(c *web.Context, _ *view.Form) error {
 	var l client.Answer[client.License]
 	var history client.Answer[client.AuditRecordPage]
 	var addOns client.Answer[client.AddOnList]
+	var called nameCalls
 	err := c.Load(
-		addOnsOf(c, &addOns),
+		addOnsOf(c, &addOns), called.costCenters(c),
 		client.Into(&l, func(ctx context.Context) (client.Answer[client.License], error) {
 			return c.API.GetLicense(ctx, c.Param("id"))
 		}),
@@ -342,6 +334,7 @@ func showLicense(c *web.Context, _ *view.Form) error {
 		return err
 	}
 	known := map[string]string{"product:" + l.Body.ProductID: l.Body.ProductName}
+	called.enterCenters(known)
 	changes, err := withAddOns(c, l.Body, history.Body.Items, known)
 	if err != nil {
 		return err
@@ -350,7 +343,7 @@ func showLicense(c *web.Context, _ *view.Form) error {
 	if err != nil {
 		return err
 	}
-	return c.Show(name(l.Body), licensePage(c, licenseView{l.Body, addOns.Body.Items, changes, names}))
+	return c.Show(name(l.Body), licensePage(c, licenseView{l.Body, called, addOns.Body.Items, changes, names}))
 }
 
 // pageOfLicenseHistory is how much of what was done to a license its page shows.
@@ -387,7 +380,7 @@ func withAddOns(
 			changes = append(changes, e)
 		}
 	}
-	slices.SortStableFunc(changes, func(x, y client.AuditRecord) int { return y.At.Compare(x.At) })
+	view.Sort(changes, func(x, y client.AuditRecord) bool { return x.At.After(y.At) })
 	return changes[:min(len(changes), pageOfLicenseHistory)], nil
 }
 
@@ -870,7 +863,7 @@ func (s selection) what(one chosen) string {
 	case s.do == "terminate" && s.changes(one.ID):
 		return "ends"
 	case s.do == "cost-center" && s.changes(one.ID):
-		return "is charged to " + s.center
+		return "is charged to " + optionName(s.centers, s.center)
 	}
 	return "stays as it is"
 }

@@ -57,6 +57,7 @@ type massList struct {
 	list  client.MassConfigurationPage
 	codes []client.CatalogItem
 	query url.Values
+	people
 }
 
 func showMassConfigurations(c *web.Context, f *view.Form) error {
@@ -78,6 +79,10 @@ func showMassConfigurations(c *web.Context, f *view.Form) error {
 		return err
 	}
 	l.list, l.codes = list.Body, codes.Body.Items
+	who := func(m client.MassConfiguration) string { return m.CreatedBy }
+	if l.people, err = peopleNamed(c, l.list.Items, who); err != nil {
+		return err
+	}
 	fileDefaults(c, f)
 	if c.May(auth.LicensesManage) {
 		c.Script(uploadScript)
@@ -223,9 +228,9 @@ func nameUsers(c *web.Context, p *plan) error {
 	return err
 }
 
-// users are the ids of the users of the rows, now and before, each once.
+// users are the ids of who brought the file and of the users of the rows, now and before, each once.
 func (p plan) users() []string {
-	var ids []string
+	ids := []string{p.CreatedBy}
 	for _, row := range p.rows.Items {
 		ids = append(ids, row.UserID)
 		for _, d := range row.Differences {

@@ -64,7 +64,7 @@ func optionName(options []view.Option, value string) string {
 func centerOptions(centers []client.CostCenter) []view.Option {
 	var options []view.Option
 	for _, c := range centers {
-		options = append(options, view.Option{Value: c.Code, Name: c.Code, Note: c.Name})
+		options = append(options, view.Option{Value: c.Code, Name: view.CenterName(c.Code, c.Name)})
 	}
 	return options
 }

@@ -25,32 +25,33 @@ var policyRoutes = []web.Route{
 
 // policiesView is what the list of policies shows.
 type policiesView struct {
+	nameCalls
+
 	policies map[string]client.Policy
-	products []client.CatalogItem // that can be bought
+	sold     []client.CatalogItem // what can be bought
 }
 
 func showPolicies(c *web.Context, _ *view.Form) error {
 	var policies client.Answer[client.PolicyPage]
-	var products client.Answer[client.CatalogItemPage]
+	v := policiesView{policies: map[string]client.Policy{}}
 	err := c.Load(
 		client.Into(&policies, func(ctx context.Context) (client.Answer[client.PolicyPage], error) {
 			return c.API.ListPolicies(ctx, client.ListPoliciesQuery{Limit: mostNames})
 		}),
-		client.IfAllowed(client.Into(&products, listProducts(c))),
+		v.products(c), v.costCenters(c),
 	)
 	if err != nil {
 		return err
 	}
-	v := policiesView{policies: map[string]client.Policy{}}
 	for _, p := range policies.Body.Items {
 		v.policies[p.ProductID] = p
 	}
-	for _, p := range products.Body.Items {
+	for _, p := range v.catalog.Body.Items {
 		if p.Kind != "metered" {
-			v.products = append(v.products, p)
+			v.sold = append(v.sold, p)
 		}
 	}
-	return c.Show("Caps", policiesPage(c, v))
+	return c.Show("Automatic purchases", policiesPage(c, v))
 }
 
 func listProducts(c *web.Context) func(context.Context) (client.Answer[client.CatalogItemPage], error) {
@@ -172,7 +173,7 @@ func showPolicy(c *web.Context, f *view.Form) error {
 		return err
 	}
 	web.FromVersion(f, tag)
-	return c.Show("Caps and alerts", policyPage(c, f, v))
+	return c.Show("Automatic purchases and alerts", policyPage(c, f, v))
 }
 
 // numberOrNone is a typed number; left out where nothing was typed.
@@ -206,7 +207,7 @@ func sendPolicy(c *web.Context, f *view.Form) error {
 	if err := c.Load(n.products(c)); err != nil {
 		return err
 	}
-	said := web.Good("Caps and alerts of " + n.product(c.Param("product")) + " are saved.")
+	said := web.Good("Automatic purchases and alerts of " + n.product(c.Param("product")) + " are saved.")
 	return c.Done(c.Link("billing", "policies"), said)
 }
 

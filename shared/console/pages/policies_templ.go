@@ -32,11 +32,11 @@ func policiesPage(c *web.Context, v policiesView) templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = view.Head("Caps", "Choose products of which missing seats are bought automatically: for who would wait and for approved requests, up to a cap for each billing period. Beyond it people wait, and a request waits for an approver. Of the others nothing is bought automatically.").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = view.Head("Automatic purchases", "Choose products of which missing seats are bought automatically: for who would wait and for approved requests, up to a maximum for each billing period. Beyond it people wait, and a request waits for an approver. Of the others nothing is bought automatically.").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if len(v.products) == 0 {
+		if len(v.sold) == 0 {
 			templ_7745c5c3_Var2 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
@@ -68,7 +68,7 @@ func policiesPage(c *web.Context, v policiesView) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				for _, p := range v.products {
+				for _, p := range v.sold {
 					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<tr><td>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -191,9 +191,9 @@ func policiesPage(c *web.Context, v policiesView) templ.Component {
 								return templ_7745c5c3_Err
 							}
 							var templ_7745c5c3_Var12 string
-							templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinStringErrs(v.policies[p.ID].AutoPurchase.CostCenter)
+							templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinStringErrs(v.center(v.policies[p.ID].AutoPurchase.CostCenter))
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `pages/policies.templ`, Line: 33, Col: 54}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `pages/policies.templ`, Line: 33, Col: 64}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var12))
 							if templ_7745c5c3_Err != nil {
@@ -273,7 +273,7 @@ func policiesPage(c *web.Context, v policiesView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = view.Table("Caps by product", []view.Column{{Name: "License Type"}, {Name: "At most in a period"}, {Name: "Bought in this one"}, {Name: "Cost Center"}, {Name: "State"}, {Name: "Alert when fewer are free", Number: true}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = view.Table("Automatic purchases by product", []view.Column{{Name: "License Type"}, {Name: "At most in a period"}, {Name: "Bought in this one"}, {Name: "Cost Center"}, {Name: "State"}, {Name: "Alert when fewer are free", Number: true}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -299,7 +299,7 @@ func policyPage(c *web.Context, f *view.Form, v policyView) templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = view.Head("Caps and alerts of "+v.product.Name, "").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = view.Head("Automatic purchases and alerts of "+v.product.Name, "").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -378,7 +378,7 @@ func policyPage(c *web.Context, f *view.Form, v policyView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = view.Input(f, view.Field{Name: "maxSeats", Label: "Seats at most", Kind: "number", Value: v.maxSeats(), Min: "1", Hint: "In a billing period. One of the two caps is needed; of both the lower one counts."}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = view.Input(f, view.Field{Name: "maxSeats", Label: "Seats at most", Kind: "number", Value: v.maxSeats(), Min: "1", Hint: "In a billing period. One of the two maxima is needed; of both the lower one counts."}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -12,8 +12,8 @@ func TestCapsAreSetWithTheAcknowledgementOfThePrice(t *testing.T) {
 	c := consolewalk.Start(t)
 	c.Account(t, "acme", map[string]int64{"developer": 2})
 	b := c.SignIn(t, "acme", "ada")
-	page := b.Get(b.Get("/console/acme/billing").Link("Caps"))
-	page.Says("Caps", "missing seats are bought automatically")
+	page := b.Get(b.Get("/console/acme/billing").Link("Automatic purchases"))
+	page.Says("Automatic purchases", "missing seats are bought automatically")
 	page.Says("Live Reports", "Developer")
 	place := "/console/acme/billing/policies/live-reports"
 	form := b.Get(place).Post()
@@ -32,7 +32,7 @@ func TestCapsAreSetWithTheAcknowledgementOfThePrice(t *testing.T) {
 	b.Submit(form).Says("Must be an amount such as 250 or 99.50")
 	form.Set("maxAmount", "99.5")
 	page = b.Submit(form)
-	page.Says("Caps and alerts of Live Reports are saved.")
+	page.Says("Automatic purchases and alerts of Live Reports are saved.")
 	page.Says("3 seats", "$99.50 a month", "0 seats, $0.00", "suspended", "was acknowledged")
 	form = b.Get(place).Post()
 	if form.Values.Get("maxAmount") != "99.50" || form.Values.Get("maxSeats") != "3" ||
@@ -46,7 +46,7 @@ func TestCapsAreSetWithTheAcknowledgementOfThePrice(t *testing.T) {
 
 	reader := c.SignIn(t, "acme", "eve", "billing.read", "catalog.read")
 	page = reader.Get("/console/acme/billing/policies")
-	page.Says("Caps", "Live Reports")
+	page.Says("Automatic purchases", "Live Reports")
 	page.Hides("/billing/policies/live-reports")
 }
 

@@ -116,7 +116,7 @@ var places = []place{
 		[]auth.Permission{auth.BillingRead},
 	},
 	{
-		"Caps", "policies maximum automatic purchase alerts few free",
+		"Automatic purchases", "caps policies maximum purchase alerts few free",
 		[]string{"billing", "policies"},
 		[]auth.Permission{auth.BillingRead},
 	},
@@ -332,7 +332,7 @@ func centersFor(c *web.Context, q string, centers []client.CostCenter) []hit {
 		if c.May(auth.LicensesRead) {
 			href = c.Link("licenses") + "?costCenter=" + queryEscape(one.Code)
 		}
-		list = append(list, hit{one.Name, one.Code, href, same(one.Code, q)})
+		list = append(list, hit{view.CenterName(one.Code, one.Name), "", href, same(one.Code, q)})
 	}
 	return list
 }

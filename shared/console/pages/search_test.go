@@ -65,7 +65,7 @@ func TestSearchFindsEachKind(t *testing.T) {
 		strings.ReplaceAll(order.Number, "-", " "): {
 			"Order " + order.Number, "Exactly this", "/console/acme/billing/orders/" + order.ID,
 		},
-		"cc-1":          {"Support", "Exactly this", "/console/acme/licenses?costCenter=CC-1"},
+		"cc-1":          {"CC-1 Support", "Exactly this", "/console/acme/licenses?costCenter=CC-1"},
 		"detr":          {"Queue detroit", "Call queues", "/console/acme/live-reports/queues/detroit"},
 		"lead nigh":     {"Night lead", "Roles", "/console/acme/directory/roles/night"},
 		"buy":           {"Purchase", "Pages", "/console/acme/purchase"},

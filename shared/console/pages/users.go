@@ -104,6 +104,7 @@ type person struct {
 	names   why
 	history client.Answer[client.AuditRecordPage]
 	told    teller
+	called  nameCalls
 	asked   client.Answer[client.RequestPage]
 }
 
@@ -111,10 +112,9 @@ func showUser(c *web.Context, _ *view.Form) error {
 	p := person{}
 	var u client.Answer[client.User]
 	var roles client.Answer[client.RolePage]
-	var names nameCalls
 	err := c.Load(
 		getUser(c, &u), heldBy(c, &p.held), listRoles(c, &roles), waitsOf(c, &p.waits), p.memberships(c),
-		names.products(c),
+		p.called.products(c), p.called.costCenters(c),
 		listRequests(c, &p.asked, client.ListRequestsQuery{User: c.Param("id"), Limit: pageOfHistory}),
 		client.IfAllowed(
 			client.Into(&p.history, func(ctx context.Context) (client.Answer[client.AuditRecordPage], error) {
@@ -126,7 +126,7 @@ func showUser(c *web.Context, _ *view.Form) error {
 		return err
 	}
 	p.user, p.roles = u.Body, roles.Body.Items
-	if p.told, err = historyNames(c, p.history.Body.Items, p.grants(), p.known(names.catalog.Body.Items)); err != nil {
+	if p.told, err = historyNames(c, p.history.Body.Items, p.grants(), p.known()); err != nil {
 		return err
 	}
 	p.names = why{id: p.user.ID, person: p.user.Name, names: p.told.names}
@@ -162,9 +162,10 @@ func (p *person) grants() []client.Grant {
 }
 
 // known are the names that the first round has read, by kind and id.
-func (p *person) known(catalog []client.CatalogItem) map[string]string {
+func (p *person) known() map[string]string {
 	names := map[string]string{"user:" + p.user.ID: p.user.Name}
-	for _, product := range catalog {
+	p.called.enterCenters(names)
+	for _, product := range p.called.catalog.Body.Items {
 		names["product:"+product.ID] = product.Name
 	}
 	for _, l := range p.held.Body.Items {

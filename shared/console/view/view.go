@@ -160,6 +160,15 @@ func sentence(s string) string {
 // roomFor is the size of an input in characters, in which its placeholder is not cut off.
 func roomFor(placeholder string) string { return strconv.Itoa(max(28, len(placeholder)+3)) }
 
+// CenterName is what a cost center is called everywhere: its code, and behind it its name where it has
+// another one.
+func CenterName(code, name string) string {
+	if name == "" || name == code {
+		return code
+	}
+	return code + " " + name
+}
+
 // Option is a choice of a field. Note is further text beside its name.
 type Option struct {
 	Value, Name, Note string

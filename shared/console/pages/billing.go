@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"cmp"
 	"context"
 	"net/url"
 	"slices"
@@ -46,6 +45,8 @@ type billing struct {
 	orders  client.OrderPage
 	centers centerList
 	query   url.Values
+	// who are the people who placed the orders.
+	who people
 }
 
 // way is a page that Billing leads to.
@@ -106,7 +107,10 @@ func billingWays(c *web.Context) []way {
 		way{c.Link("billing", "periods"), "Billing periods", "What each period charges, by cost center, and why."},
 		way{c.Link("billing", "cost-centers"), "Cost centers", "Rename them, and put up or take down their fences."},
 		way{c.Link("billing", "orders"), "Orders", "What was ordered, with the statement of each."},
-		way{c.Link("billing", "policies"), "Caps", "Which products are bought automatically, and how many at most."},
+		way{
+			c.Link("billing", "policies"), "Automatic purchases",
+			"Which products are bought automatically, and how many at most; and when few free ones raise an alert.",
+		},
 		way{c.Link("billing", "idle"), "Idle seats", "Seats that nobody uses, and what they cost; take them back."},
 	)
 	return ways
@@ -134,9 +138,7 @@ func showBillingDetails(c *web.Context, _ *view.Form) error {
 // bars are the charges by cost center, the largest first; those beyond the first few are one bar.
 func (b billing) bars(f *view.Format) []view.Bar {
 	charges := slices.Clone(b.bill.ByCostCenter)
-	slices.SortStableFunc(charges, func(x, y client.CostCenterCharge) int {
-		return cmp.Compare(y.Recurring.Amount, x.Recurring.Amount)
-	})
+	view.Sort(charges, func(x, y client.CostCenterCharge) bool { return x.Recurring.Amount > y.Recurring.Amount })
 	var bars []view.Bar
 	rest := client.Money{Currency: b.bill.Recurring.Currency}
 	for i, one := range charges {
@@ -196,7 +198,7 @@ func percents(amounts []client.Money, all int64) []int64 {
 		left -= parts[i]
 	}
 	lost := func(i int) int64 { return amounts[i].Amount * 100 % all }
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(lost(b), lost(a)) })
+	view.Sort(order, func(a, b int) bool { return lost(a) > lost(b) })
 	for _, i := range order[:left] {
 		parts[i]++
 	}
@@ -225,7 +227,11 @@ func showOrders(c *web.Context, _ *view.Form) error {
 	if err != nil {
 		return err
 	}
-	return c.Show("Orders", ordersPage(c, billing{orders: orders.Body, query: q}))
+	who, err := peopleNamed(c, orders.Body.Items, func(o client.Order) string { return o.PlacedBy })
+	if err != nil {
+		return err
+	}
+	return c.Show("Orders", ordersPage(c, billing{orders: orders.Body, query: q, who: who}))
 }
 
 func (b billing) pager(c *web.Context) view.Pager {
@@ -252,7 +258,12 @@ func showOrder(c *web.Context, _ *view.Form) error {
 	if order.Body.State == stateOfPlace {
 		c.Refresh(refreshSeconds)
 	}
-	return c.Show("Order "+order.Body.Number, orderPage(c, order.Body, centersOf(centers), plan))
+	who, err := peopleNamed(c, []client.Order{order.Body}, func(o client.Order) string { return o.PlacedBy })
+	if err != nil {
+		return err
+	}
+	by := who.name(order.Body.PlacedBy)
+	return c.Show("Order "+order.Body.Number, orderPage(c, order.Body, by, centersOf(centers), plan))
 }
 
 // refreshSeconds is how often a page without script looks how far an order is.
@@ -276,6 +287,9 @@ func orderState(state string) (kind, word string) {
 	}
 	return "good", "placed"
 }
+
+// nothingTyped is the form of a page without one.
+var nothingTyped = &view.Form{}
 
 // afterOrder is where one goes on when an order is done: to its licenses, to hand them out.
 func afterOrder(c *web.Context, o client.Order) string {

@@ -7,6 +7,7 @@ import (
 	"seatwise/shared/console/client"
 	"seatwise/shared/console/view"
 	"seatwise/shared/console/web"
+	"seatwise/shared/platform/auth"
 )
 
 // mostBought is how many licenses a line may be of.
@@ -70,7 +71,24 @@ func sendBuyNow(c *web.Context, f *view.Form) error {
 	if err != nil {
 		return err
 	}
-	return c.GoTo(c.Link("cart", "review", quote.Body.ID))
+	return c.GoTo(c.Link("cart", "review", quote.Body.ID) + onTheWayBack(c, f, "?"))
+}
+
+// onTheWayBack is the part of an address that leads back, once it is bought, to what it is bought for;
+// empty where it is bought for nothing in particular.
+func onTheWayBack(c *web.Context, f *view.Form, begin string) string {
+	if back := c.Back(f, ""); back != "" {
+		return begin + "back=" + queryEscape(back)
+	}
+	return ""
+}
+
+// buyFor is the checkout of some licenses that are bought for what another page does.
+func buyFor(c *web.Context, product string, n int64, back string) string {
+	if !c.May(auth.BillingPurchase) {
+		return ""
+	}
+	return buyNowLink(c, product, strconv.FormatInt(n, 10)) + "&back=" + queryEscape(back)
 }
 
 // quoteOf has some lines priced, and the cart where there are none. Its faults are named as the fields of
@@ -103,13 +121,13 @@ func quotedLines(q client.Quote) []client.QuoteLineInput {
 }
 
 // beforeReview leads back from a quote to where it was made: to the cart, or to what was bought beside it.
-func beforeReview(c *web.Context, q client.Quote) string {
+func beforeReview(c *web.Context, f *view.Form, q client.Quote) string {
 	lines := quotedLines(q)
 	if len(lines) != 1 {
 		return c.Link("cart")
 	}
 	return buyNowLink(c, lines[0].ProductID, strconv.FormatInt(lines[0].Quantity, 10)) +
-		"&costCenter=" + queryEscape(lines[0].CostCenter)
+		"&costCenter=" + queryEscape(lines[0].CostCenter) + onTheWayBack(c, f, "&")
 }
 
 // buyNowLink is the checkout of a product.

@@ -56,6 +56,8 @@ type checkout struct {
 	theirs []client.CartViewLine
 	// plan is a file that waits for what is bought.
 	plan client.MassConfiguration
+	// before are the lines as they were before some were deleted, for who undoes that; nil for nobody.
+	before []cartLine
 }
 
 // cartLine is a line of the form. A form names a line by what it was, so that a change can be told.
@@ -103,11 +105,11 @@ func (l centerList) only() string {
 	return ""
 }
 
-// name is a cost center's code and name.
+// name is what a cost center is called.
 func (l centerList) name(code string) string {
 	for _, one := range l.all {
-		if one.Code == code && one.Name != code && one.Name != "" {
-			return code + " " + one.Name
+		if one.Code == code {
+			return view.CenterName(code, one.Name)
 		}
 	}
 	return orDash(code)
@@ -136,6 +138,9 @@ func showCart(c *web.Context, f *view.Form) error {
 		return c.Show("Cart", cartConflictPage(c, f, v))
 	}
 	v.lines = cartLines(f, cart.Body.Lines, v.centers.only())
+	if f.Fault == nil {
+		v.before = beforeDeletion(c.Query()["deleted"], cart.Body.Lines)
+	}
 	return c.Show("Cart", cartPage(c, f, v))
 }
 
@@ -209,10 +214,65 @@ func sentLines(f *view.Form) []cartLine {
 	return list
 }
 
+// mostUndone is how many deleted lines an address has room for.
+const mostUndone = 20
+
+// deletedLine is a line in the address of the cart from which it was deleted: where it stood, and
+// what it was.
+func deletedLine(at int, l cartLine) string {
+	return strings.Join([]string{strconv.Itoa(at), l.product, l.wasQuantity, l.wasCenter}, "~")
+}
+
+// deletedFrom are the lines that are in a list and not in another, for the address.
+func deletedFrom(all, left []cartLine) string {
+	query := url.Values{}
+	for i, l := range all {
+		if !slices.ContainsFunc(left, func(one cartLine) bool { return one.id == l.id }) {
+			query.Add("deleted", deletedLine(i, l))
+		}
+	}
+	if n := len(query["deleted"]); n == 0 || n > mostUndone {
+		return ""
+	}
+	return "?" + query.Encode()
+}
+
+// beforeDeletion are the lines of the cart with those that an address says were deleted, each where it
+// stood; nil where it says of none.
+func beforeDeletion(deleted []string, there []client.CartViewLine) []cartLine {
+	if len(deleted) == 0 || len(deleted) > mostUndone {
+		return nil
+	}
+	var list []cartLine
+	for _, l := range there {
+		list = append(list, lineOf(l))
+	}
+	for i, one := range deleted {
+		parts := strings.SplitN(one, "~", 4)
+		at, err := strconv.Atoi(parts[0])
+		if err != nil || len(parts) < 4 || at < 0 {
+			return nil
+		}
+		again := cartLine{
+			id: "deleted-" + strconv.Itoa(i), product: parts[1], quantity: parts[2], center: parts[3], wasQuantity: "0",
+		}
+		list = slices.Insert(list, min(at, len(list)), again)
+	}
+	return list
+}
+
+// undoing is the form that puts deleted lines back; it has a key of its own beside that of the cart.
+func undoing(c *web.Context, f *view.Form) *view.Form {
+	undo := c.NewForm()
+	undo.Version = f.Version
+	return undo
+}
+
 // sendCart saves what was typed, does what the button says, and goes on.
 func sendCart(c *web.Context, f *view.Form) error {
 	do, id := cut(f.Get("do"), ":")
 	lines := sentLines(f)
+	all := slices.Clone(lines)
 	said, err := apply(c, f, do, id, &lines)
 	if err != nil {
 		return err
@@ -250,7 +310,7 @@ func sendCart(c *web.Context, f *view.Form) error {
 		}
 		return c.GoTo(c.Link("cart", "review", quote.Body.ID))
 	}
-	return c.Done(c.Link("cart"), web.Good(said))
+	return c.Done(c.Link("cart")+deletedFrom(all, lines), web.Good(said))
 }
 
 // incomplete says of a cart that cannot be priced yet what is to be done.
@@ -297,6 +357,9 @@ func apply(c *web.Context, f *view.Form, do, id string, lines *[]cartLine) (stri
 			}
 		}
 		return c.Format().Count(n, "line is", "lines are") + " charged to " + center + ".", nil
+	}
+	if do == "undo" {
+		return "What was deleted is in the cart again, as it was.", nil
 	}
 	return "The cart is saved.", nil
 }
@@ -738,11 +801,11 @@ func sendReview(c *web.Context, f *view.Form) error {
 		if err != nil {
 			return err
 		}
-		return c.GoTo(c.Link("cart", "review", quote.Body.ID) + "?was=" + queryEscape(id))
+		return c.GoTo(c.Link("cart", "review", quote.Body.ID) + "?was=" + queryEscape(id) + onTheWayBack(c, f, "&"))
 	}
 	order, err := orders(c, id, f.Get("acknowledged") == "yes")(ctx, c.ChangeOf(f, "order"))
 	if e := client.As(err); e != nil && e.OrderID != "" {
-		return placed(c, e.OrderID, web.Good("This was ordered already."))
+		return placed(c, f, e.OrderID, web.Good("This was ordered already."))
 	}
 	if err != nil {
 		if client.Is(err, "quote-stale") {
@@ -754,7 +817,8 @@ func sendReview(c *web.Context, f *view.Form) error {
 		}
 		return err
 	}
-	return placed(c, order.Body.ID, web.Good("Order "+order.Body.Number+" is placed: "+readySays(c, order.Body)+"."))
+	said := web.Good("Order " + order.Body.Number + " is placed: " + readySays(c, order.Body) + ".")
+	return placed(c, f, order.Body.ID, said)
 }
 
 // readySays is what became of the licenses of an order: those that people waited for are given to
@@ -777,9 +841,9 @@ func readySays(c *web.Context, o client.Order) string {
 }
 
 // placed leads to the order, or to where one who may not read orders can go on.
-func placed(c *web.Context, order string, said view.Flash) error {
+func placed(c *web.Context, f *view.Form, order string, said view.Flash) error {
 	if err := c.Load(); err == nil && !c.May(auth.BillingRead) {
-		return c.Done(c.Link("purchase"), said)
+		return c.Done(c.Back(f, c.Link("purchase")), said)
 	}
-	return c.Done(c.Link("billing", "orders", order)+"?placed=1", said)
+	return c.Done(c.Link("billing", "orders", order)+"?placed=1"+onTheWayBack(c, f, "&"), said)
 }

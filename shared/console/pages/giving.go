@@ -199,7 +199,7 @@ func (g giving) happens(id string, at int) (kind, word string) {
 	case g.left() == 0:
 		return "bad", noneLeft
 	case g.query.Get("costCenter") != "":
-		return "bad", "gets none: no free one of " + g.query.Get("costCenter") + ", or its fence keeps it from them"
+		return "bad", "gets none: no free one of " + g.center(g.query.Get("costCenter")) + ", or its fence keeps it from them"
 	}
 	return "bad", "gets none: it does not go with what they have"
 }
@@ -228,6 +228,14 @@ func (g giving) short() int64 {
 		}
 	}
 	return n
+}
+
+// buys is what the button says that buys what is missing: for whom, where it is for one person.
+func (g giving) buys(c *web.Context, n int64) string {
+	if n == 1 && len(g.ids) == 1 {
+		return "Buy one for " + g.recipients()[0].name
+	}
+	return "Buy " + c.Format().Number(n) + " and come back"
 }
 
 // gets is how many people get one.

@@ -105,3 +105,45 @@ func TestGivingShowsWhatChangedMeanwhile(t *testing.T) {
 	}
 	again.Says("Zoe Alvarez gets none: no free one is left", "Nobody would get one")
 }
+
+// From a person's page, where no seat is free: one is bought for them, and then given to them. Two
+// steps are confirmed, the order and the assignment, and the cart stays as it was.
+func TestBuyingOneForAPersonAndGivingIt(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", nil)
+	b := c.SignIn(t, "acme", "ada")
+	form := b.Get(b.Get("/console/acme/directory/users/zoe").Link("+ Assign")).Form("/licenses/give")
+	form.Set("product", "live-reports")
+	form.Set("do", "review")
+	short := b.Submit(form)
+	short.Says("no free one is left", "It is priced and confirmed first, and leads back here.")
+	buy := b.Get(short.Link("Buy one for Zoe Alvarez"))
+	buy.Says("Buy Live Reports now")
+	chosen := buy.Post()
+	chosen.Set("costCenter", "CC-1")
+	chosen.Set("do", "next")
+	review := b.Submit(chosen)
+	review.Says("Review Order", "Due today")
+	confirm := review.Post()
+	confirm.Set("acknowledged", "yes")
+	confirm.Set("do", "order")
+	ordered := b.Submit(confirm)
+	ordered.Says("is placed")
+	give := b.Get(ordered.Link("Go on with what it was bought for"))
+	give.Says("Assign Live Reports to 1 person?", "Zoe Alvarez gets Live Reports")
+	done := b.Submit(give.Post())
+	done.Says("Live Reports is assigned to 1 person.")
+	if done.URL.Path != "/console/acme/directory/users/zoe" {
+		t.Errorf("it leads to %s", done.URL)
+	}
+	if got := held(t, api, "live-reports"); !slices.Equal(got, []string{"zoe"}) {
+		t.Errorf("%v have one", got)
+	}
+	other := b.Get(short.Link("Buy one for Zoe Alvarez")).Post() // what leads out of the account leads nowhere
+	other.Set("_back", "https://elsewhere.example/")
+	other.Set("costCenter", "CC-1")
+	other.Set("do", "next")
+	if at := b.Submit(other); at.URL.Query().Has("back") {
+		t.Errorf("it would lead to %s", at.URL)
+	}
+}

@@ -2,6 +2,7 @@ package pages_test
 
 import (
 	"crypto/rand"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -296,6 +297,64 @@ func TestChangeTheCart(t *testing.T) {
 	form = b.Get("/console/acme/cart").Post()
 	form.Set("selected", "1", "3")
 	press(b, form, "delete-selected").Says("2 lines are out of the cart.", "The cart is empty.", "Purchase licenses")
+}
+
+// Deleted. Undo puts the lines back as they were: their number, their cost center, their place.
+func TestADeletionFromTheCartIsUndone(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", nil)
+	in := func(product string, n int64, center string) client.CartLineInput {
+		return client.CartLineInput{ProductID: product, Quantity: n, CostCenter: client.Set(center)}
+	}
+	lines := []client.CartLineInput{
+		in("live-reports", 5, "CC-1"), in("phone-system", 3, "CC-1"), in("team_chat", 2, "CC-1"),
+	}
+	if _, err := api.PutCart(t.Context(), client.PutCartRequest{Lines: lines}, client.Change{Key: "p"}); err != nil {
+		t.Fatal(err)
+	}
+	b := c.SignIn(t, "acme", "ada")
+	said := func(want string) {
+		t.Helper()
+		cart, err := c.API(t, "acme", "ada").GetCart(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, l := range cart.Body.Lines {
+			got = append(got, fmt.Sprint(l.ProductID, " ", l.Quantity, " ", l.CostCenter))
+		}
+		if strings.Join(got, ", ") != want {
+			t.Errorf("the cart has %q, want %q", got, want)
+		}
+	}
+	const all = "live-reports 5 CC-1, phone-system 3 CC-1, team_chat 2 CC-1"
+	deleted := press(b, b.Get("/console/acme/cart").Post(), "delete:2")
+	deleted.Says("Phone System out of the cart", "Deleted. Undo")
+	said("live-reports 5 CC-1, team_chat 2 CC-1")
+	b.Submit(deleted.Post()).Says("What was deleted is in the cart again, as it was.")
+	said(all)
+	b.Submit(deleted.Post()).Says("What was deleted is in the cart again") // pressed twice
+	said(all)
+	b.Get("/console/acme/cart").Hides("Undo")
+
+	form := b.Get("/console/acme/cart").Post()
+	var ids []string
+	cart, err := api.GetCart(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range cart.Body.Lines {
+		ids = append(ids, l.ID)
+	}
+	form.Set("selected", ids...)
+	emptied := press(b, form, "delete-selected")
+	emptied.Says("The cart is empty.", "Undo")
+	if _, err := api.AddCartLine(t.Context(), client.AddCartLineRequest{ProductID: "developer", Quantity: 1},
+		client.Change{Key: "more"}); err != nil {
+		t.Fatal(err)
+	}
+	b.Submit(emptied.Post()).Says("Somebody else has changed this") // by now there is something else in it
+	said("developer 1 ")
 }
 
 // A line without a cost center stops the order beside its line, whatever else was typed is kept,

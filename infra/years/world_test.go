@@ -21,10 +21,10 @@ import (
 	"seatwise/infra/testing/memoryfiles"
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/money"
-	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/reply"
 	"seatwise/shared/platform/table/bolt"
 )
 
@@ -231,7 +231,7 @@ func (w *world) send(q request, plan string, out any) bool {
 	if strings.Contains(q.path, "/approve") || strings.Contains(q.path, "/deny") {
 		user = "chief" // nobody approves what they asked for
 	}
-	ctx := api.WithRequestID(w.r.Context(), w.Random())
+	ctx := reply.WithRequestID(w.r.Context(), w.Random())
 	ctx = auth.With(ctx, auth.Principal{User: user, Account: "acme", Permissions: auth.SetOf(auth.Permissions()...)})
 	http := httptest.NewRequestWithContext(ctx, q.method, "/v1/accounts/acme"+q.path, body)
 	http.Header.Set("Content-Type", "application/json")

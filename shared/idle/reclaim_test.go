@@ -404,8 +404,9 @@ func TestReclaimIsUndoneInParts(t *testing.T) {
 	w.assign("developer", "ann", "bob", "cid")
 	w.Clock.Add(20 * day)
 	r := w.start(map[string]any{"productId": "developer", "days": 10})
+	path := "/reclaims/" + r.ID + "/undo"
 	undo := func(users ...string) idle.Reclaim {
-		begun := w.ask(http.MethodPost, "/reclaims/"+r.ID+"/undo", map[string]any{"userIds": users}, auth.LicensesManage)
+		begun := w.ask(http.MethodPost, path, map[string]any{"userIds": users}, auth.LicensesManage)
 		decode[idle.Reclaim](t, begun, http.StatusAccepted)
 		return w.reclaim(r.ID)
 	}
@@ -418,9 +419,8 @@ func TestReclaimIsUndoneInParts(t *testing.T) {
 		t.Errorf("undone in part: %+v", some)
 	}
 	for _, nobody := range []string{"bob", "eve"} {
-		again := w.ask(
-			http.MethodPost, "/reclaims/"+r.ID+"/undo", map[string]any{"userIds": []string{"ann", nobody}}, auth.LicensesManage,
-		)
+		body := map[string]any{"userIds": []string{"ann", nobody}}
+		again := w.ask(http.MethodPost, path, body, auth.LicensesManage)
 		if again.Status != http.StatusUnprocessableEntity || !strings.Contains(string(again.Body), "userIds[1]") {
 			t.Errorf("%s is given one back: %d %s", nobody, again.Status, again.Body)
 		}

@@ -182,9 +182,11 @@ func TestCostCentersByName(t *testing.T) {
 			t.Errorf("%s is of %q, not of %s", id, got, want)
 		}
 	}
-	v := o.checked(filejob.Rejected, imports.Users, of("a", "SUPORT"), of("b", "Branch"), of("c", "MOON"), of("d", "lab"))
+	v := o.checked(
+		filejob.Rejected, imports.Users, of("a", "SUPPROT"), of("b", "Branch"), of("c", "MOON"), of("d", "lab"),
+	)
 	for i, want := range []string{
-		"There is no cost center SUPORT, neither by code nor by name. Did you mean SUPPORT?",
+		"There is no cost center SUPPROT, neither by code nor by name. Did you mean SUPPORT?",
 		"2 cost centers are called Branch; use the code.",
 		"There is no cost center MOON, neither by code nor by name. There are EAST, LAB, SALES, SUPPORT, WEST.",
 		"Did you mean LAB?",

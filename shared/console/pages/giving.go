@@ -199,7 +199,8 @@ func (g giving) happens(id string, at int) (kind, word string) {
 	case g.left() == 0:
 		return "bad", noneLeft
 	case g.query.Get("costCenter") != "":
-		return "bad", "gets none: no free one of " + g.center(g.query.Get("costCenter")) + ", or its fence keeps it from them"
+		center := g.center(g.query.Get("costCenter"))
+		return "bad", "gets none: no free one of " + center + ", or its fence keeps it from them"
 	}
 	return "bad", "gets none: it does not go with what they have"
 }

@@ -338,8 +338,8 @@ func undoTells(c *web.Context, r client.Reclaim, users []string) string {
 	if n == 0 {
 		n = stillTaken(r)
 	}
-	return c.Format().Count(n, "seat goes", "seats go") + " back to who had them, with the reasons for which they had " +
-		"them, seat by seat as long as there is a free one. Whose cannot be given back is told."
+	return c.Format().Count(n, "seat goes", "seats go") + " back to who had them, with the reasons for which " +
+		"they had them, seat by seat as long as there is a free one. Whose cannot be given back is told."
 }
 
 func showUndoReclaim(c *web.Context, f *view.Form) error {

@@ -10,7 +10,9 @@ import (
 )
 
 func TestNearest(t *testing.T) {
-	known := []string{"device_ip_phone", "device_web_rtc", "device_mobile_app", "team_chat", "SALES", "CC-1", "CC-2", "é"}
+	known := []string{
+		"device_ip_phone", "device_web_rtc", "device_mobile_app", "team_chat", "SALES", "CC-1", "CC-2", "é",
+	}
 	for said, want := range map[string]string{
 		"device_ip_phone":  "device_ip_phone",
 		"device_ip_fone":   "device_ip_phone", // one missing, one other

@@ -190,7 +190,7 @@ func TestTheSearchBoxSuggests(t *testing.T) {
 	if !asks[bool](s.person, `document.activeElement.matches("[data-find]")`) {
 		t.Error("Escape leads elsewhere than to the box")
 	}
-	s.fill("Find a person", "zo")
+	s.fill("Find a person", "zoe")
 	shows("Zoe Alvarez")
 	s.key(keyOf["Down"])
 	s.enter()

@@ -1,4 +1,5 @@
-// Command maintenance is MaintenanceFunction: finishes work that was cut off.
+// Command maintenance is MaintenanceFunction: finds work that was cut off, and does the work of accounts
+// that schedules hand on.
 package main
 
 import (
@@ -14,5 +15,6 @@ func main() { wire.Start(function) }
 
 func function(env *app.Env) app.Function {
 	kernel := purchase.Supplied(license.NewService(catalog.Default()))
-	return app.Function{Event: maintenance.NewService(env, kernel).Scheduled}
+	upkeep := maintenance.NewService(env, kernel)
+	return app.Function{Event: upkeep.Scheduled, Message: upkeep.Message}
 }

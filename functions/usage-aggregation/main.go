@@ -1,4 +1,5 @@
-// Command usage-aggregation is UsageAggregationFunction: folds views into daily rollups, and lists idle seats.
+// Command usage-aggregation is UsageAggregationFunction: has views folded into daily rollups, and idle seats
+// listed.
 package main
 
 import (

@@ -54,6 +54,7 @@ var packages = map[string]kind{
 	"shared/platform/app":   port,
 	"shared/platform/files": port,
 	"shared/platform/table": port,
+	"shared/platform/work":  port,
 
 	"shared/platform/files/s3store": adapter,
 	"shared/platform/table/bolt":    adapter,
@@ -118,6 +119,7 @@ var packages = map[string]kind{
 	"shared/catalog/catalogfile":      testkit, // the generator of the catalog and tests
 	"shared/platform/table/faulty":    testkit,
 	"shared/platform/table/tabletest": testkit,
+	"shared/platform/work/worktest":   testkit,
 
 	"shared/platform/wire":       wiring,
 	"shared/platform/wire/alone": wiring,

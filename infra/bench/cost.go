@@ -28,6 +28,7 @@ const (
 	perLogGB      = 0.50 + 0.03  // CloudWatch, taken in and kept for a month
 	perPut        = 5.0 / 1e6    // S3
 	perGet        = 0.40 / 1e6   // S3
+	perMessage    = 0.40 / 1e6   // SQS, a request
 	perMetric     = 0.10         // CloudWatch, each metric that an alarm waits for, by the month
 	perSecret     = 0.40         // Secrets Manager, by the month
 	hours         = 730          // in a month
@@ -38,6 +39,8 @@ const (
 	mostOfMore    = 0.15         // with ten thousand
 	requestTime   = 0.004        // seconds that a function computes for an invocation
 	callTime      = 0.005        // seconds that it waits for a call of DynamoDB
+	pollsOfMinute = 5 * 3        // an event source's requests of an empty queue: five pollers, 20 seconds each
+	ofMessage     = 3            // requests of a message: sent, received and deleted, each alone at worst
 	memory        = 1.0          // GB of a function; the smaller ones cost less
 	logOfRequest  = 700          // bytes: the access log's line and the function's
 	logOfRun      = 350          // bytes: the function's line
@@ -63,20 +66,21 @@ const (
 
 // work is what something takes in a month.
 type work struct {
-	requests, invocations, seconds, reads, writes, puts, gets, logged, stored float64
+	requests, invocations, seconds, reads, writes, puts, gets, messages, logged, stored float64
 }
 
 func (w work) times(n float64) work {
 	return work{
 		w.requests * n, w.invocations * n, w.seconds * n, w.reads * n, w.writes * n, w.puts * n, w.gets * n,
-		w.logged * n, w.stored * n,
+		w.messages * n, w.logged * n, w.stored * n,
 	}
 }
 
 func (w work) plus(more work) work {
 	return work{
 		w.requests + more.requests, w.invocations + more.invocations, w.seconds + more.seconds, w.reads + more.reads,
-		w.writes + more.writes, w.puts + more.puts, w.gets + more.gets, w.logged + more.logged, w.stored + more.stored,
+		w.writes + more.writes, w.puts + more.puts, w.gets + more.gets, w.messages + more.messages, w.logged + more.logged,
+		w.stored + more.stored,
 	}
 }
 
@@ -87,6 +91,7 @@ func (w work) dollars() map[string]float64 {
 		"Lambda":      w.invocations*perInvocation + w.seconds*memory*perGBSecond,
 		"DynamoDB":    w.reads*perRead + w.writes*perWrite + w.stored/gigabyte*perStoredGB,
 		"S3":          w.puts*perPut + w.gets*perGet,
+		"SQS":         w.messages * perMessage,
 		"CloudWatch":  w.logged / gigabyte * perLogGB,
 	}
 }
@@ -164,6 +169,7 @@ func idleCauses(counted map[string]row) ([]cause, error) {
 	return []cause{
 		{name: "alarms", fixed: map[string]float64{"CloudWatch": float64(metrics) * perMetric}},
 		{name: "secrets", fixed: map[string]float64{"Secrets Manager": float64(secrets) * perSecret}},
+		{name: "a queue that is asked all the time", work: work{messages: pollsOfMinute * minutes}},
 		{name: "schedules", work: minute.times(minutes).plus(hour.times(hours))},
 	}, nil
 }
@@ -215,6 +221,7 @@ func tenantCauses(counted map[string]row) []cause {
 	hourly := ranOnce(counted[quietHour].cost).times(hours - hoursOfViews)
 	hourly = hourly.plus(ranOnce(counted[busyHour].cost).times(hoursOfViews))
 	// Each run reads the views of four days, and the rows have only those of one.
+	hourly.messages = hours * ofMessage
 	hourly.reads += hours * (viewsRead - manyViews) * readOfView
 	order := of("fill the cart").plus(of("quote the cart")).plus(of("order 12 licenses"))
 	read := of(smallPage).plus(of("summary of 1,012 licenses")).plus(of("read a license"))

@@ -339,7 +339,7 @@ func (m *month) furnish(ctx context.Context, users int) error {
 		}
 		n++
 	}
-	return m.directory.Resume(ctx)
+	return m.directory.Resume(ctx, "")
 }
 
 func viewersOf(users int) int { return max(1, users/10) }

@@ -340,6 +340,7 @@ def schedules(stack):
         for function in sorted(scheduled):
             stack.eventually(f"a schedule runs {function}", lambda: any(d["function"] == function for d in stack.emulator.made[before:]))
         stack.eventually("the day is folded", lambda: admin.get("usage/summary")["activeUsers"] == 2)
+        stack.eventually("the work that was handed on is done", lambda: stack.handed_on() == 0)
     finally:
         stack.switch_rules(on=False)
 

@@ -4,6 +4,7 @@
   these lines the job finds a call that was refused, and a permission that nothing uses.
 - A request of DynamoDB carries dynamodb:LeadingKeys, as in AWS, so that the job can cut a function off between two
   commits by refusing it one kind of key.
+- Sending a batch of messages asks for the permission of sending one, as in AWS.
 - An alarm on a sum of metrics is taken as one on the first of them: of alarms nothing is run here.
 - The name of a bucket that a creation imports is no conflict.
 - The look of sign-in pages is taken, and shown to nobody.
@@ -37,6 +38,7 @@ decisions = open(os.environ["DECISIONS"], "a", encoding="utf-8", buffering=1)  #
 
 
 def enforce(access_key_id, iam_action, service, region, resource_arn="*", service_context=None):
+    iam_action = {"sqs:SendMessageBatch": "sqs:SendMessage"}.get(iam_action, iam_action)
     refusal = decide(access_key_id, iam_action, service, region, resource_arn, service_context)
     keys = (service_context or {}).get("dynamodb:LeadingKeys", [])
     line = {"caller": iam_evaluator.caller_arn(), "action": iam_action, "resource": resource_arn, "keys": keys[:3], "allowed": refusal is None}

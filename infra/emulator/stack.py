@@ -49,7 +49,7 @@ PATIENCE = 180
 
 # What else may invoke a function. The template has none of it; one that comes needs a scene, and a way to see that it fired.
 UNKNOWN_TRIGGERS = {
-    "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Url", "AWS::Pipes::Pipe", "AWS::Scheduler::Schedule", "AWS::SNS::Subscription",
+    "AWS::Lambda::Url", "AWS::Pipes::Pipe", "AWS::Scheduler::Schedule", "AWS::SNS::Subscription",
     "AWS::Logs::SubscriptionFilter", "AWS::IoT::TopicRule", "AWS::StepFunctions::StateMachine",
 }
 
@@ -395,12 +395,20 @@ class Stack:
         return json.loads(answer)
 
     def tick(self, function, after=0):
-        """Runs a scheduled function as it will be run this many minutes from now."""
+        """Runs a scheduled function as it will be run this many minutes from now, and waits until the work that it hands on is done."""
+        self.emulator.client("sqs").purge_queue(QueueUrl=self.resources["Work"])  # of what failed before, which comes again after a long while
         at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=after)
         self.invoke(function, {
             "version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events", "account": "000000000000", "region": REGION,
             "time": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "resources": [], "detail": {},
         })
+        self.eventually("the work that was handed on is done", lambda: self.handed_on() == 0)
+
+    def handed_on(self):
+        """How many messages with the work of an account wait or are being carried out."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        attributes = self.emulator.client("sqs").get_queue_attributes(QueueUrl=self.resources["Work"], AttributeNames=names)
+        return sum(int(attributes["Attributes"][name]) for name in names)
 
     @contextlib.contextmanager
     def cut_off(self, function, *keys, action=None):
@@ -468,6 +476,11 @@ class Stack:
         for name, resource in self.template["Resources"].items():
             if resource["Type"] in UNKNOWN_TRIGGERS:
                 yield f"no scene knows how to fire {name}, a {resource['Type']}"
+            if resource["Type"] == "AWS::Lambda::EventSourceMapping":
+                queue = resource["Properties"]["EventSourceArn"]["Fn::GetAtt"][0]
+                # What is sent to it is done by nothing else, and a scene waits for that.
+                if not any(d["action"].lower() == "sqs:sendmessage" and d["allowed"] and self.resources[queue].split("/")[-1] in d["resource"] for d in self.emulator.made):
+                    yield f"no scene hands anything on to {queue}, which invokes a function"
         versions = self.emulator.client("s3").list_object_versions
         for bucket, prefix, function in self.notifications():
             if not versions(Bucket=self.resources[bucket], Prefix=prefix, MaxKeys=1).get("Versions"):

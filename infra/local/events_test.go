@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"seatwise/infra/local/template"
+	"seatwise/shared/platform/events"
 )
 
 const eventsFolder = "../../events"
@@ -48,6 +49,9 @@ func expected(t *testing.T) map[string][]string {
 	for _, trigger := range app.Triggers {
 		add(kebab(trigger.Function)+"-"+kebab(trigger.Name), trigger.Function)
 		add("s3-test", trigger.Function) // S3 sends it to each function when notifications are set up
+	}
+	for _, s := range app.Sources {
+		add(kebab(s.Function)+"-"+kebab(s.Name), s.Function)
 	}
 	for _, s := range app.Schedules {
 		add(kebab(s.Function)+"-"+kebab(s.Name), s.Function)
@@ -208,6 +212,8 @@ func TestEveryEventIsTakenByItsFunction(t *testing.T) {
 					t.Errorf("%s, %s: %v", name, function, err)
 				} else if strings.HasSuffix(name, "-http") {
 					wellAnswered(t, name, answer)
+				} else if again, err := events.Failed([]byte(answer)); err == nil && len(again) > 0 {
+					t.Errorf("%s, %s: %s are to come again", name, function, again)
 				}
 			}
 		}

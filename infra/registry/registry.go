@@ -35,6 +35,7 @@ import (
 	"seatwise/shared/period/chargeback"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/work"
 	"seatwise/shared/policy"
 	"seatwise/shared/purchase"
 	"seatwise/shared/purchase/printing"
@@ -53,6 +54,8 @@ type Function struct {
 	Pages func(*app.Env) http.Handler
 	// Event takes its events; nil when it takes none.
 	Event func(context.Context, []byte) error
+	// Message takes what a queue delivers; nil when it has none.
+	Message func(context.Context, work.Message) error
 	// Answer takes events that want an answer; nil when it takes none.
 	Answer func(context.Context, []byte) ([]byte, error)
 
@@ -63,7 +66,7 @@ type Function struct {
 func (f Function) Make() app.Function {
 	switch {
 	case f.Event != nil:
-		return app.Function{Event: f.Event}
+		return app.Function{Event: f.Event, Message: f.Message}
 	case f.Answer != nil:
 		return app.Function{Answer: f.Answer}
 	case f.Pages != nil:
@@ -92,6 +95,7 @@ func Selling(env *app.Env, products *catalog.Catalog) map[string]Function {
 
 	serves := func(routes ...func(*api.Router)) Function { return Function{Routes: routes, env: env} }
 	takes := func(event func(context.Context, []byte) error) Function { return Function{Event: event, env: env} }
+	upkeep := maintenance.NewService(env, kernel)
 	return map[string]Function{
 		"AccountsFunction":   serves(purchase.Foresight, account.NewService(env, kernel).Routes),
 		"AssignmentFunction": serves(purchase.Foresight, licenses.AssignmentRoutes),
@@ -106,7 +110,7 @@ func Selling(env *app.Env, products *catalog.Catalog) map[string]Function {
 		"DirectoryFunction":              serves(purchase.Foresight, people.Routes),
 		"HealthFunction":                 serves(health.Routes),
 		"LicensesFunction":               serves(purchase.Foresight, licenses.LicensesRoutes),
-		"MaintenanceFunction":            takes(maintenance.NewService(env, kernel).Scheduled),
+		"MaintenanceFunction":            {Event: upkeep.Scheduled, Message: upkeep.Message, env: env},
 		"MassConfigurationApplyFunction": takes(files.Apply),
 		"MassConfigurationCheckFunction": takes(files.Check),
 		"MassConfigurationFunction": serves(

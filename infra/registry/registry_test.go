@@ -64,6 +64,11 @@ func TestTheRegistryIsTheTemplate(t *testing.T) {
 			t.Errorf("%s goes to %s, which takes no events", s.Name, s.Function)
 		}
 	}
+	for _, s := range declared.Sources {
+		if functions[s.Function].Message == nil {
+			t.Errorf("%s goes to %s, which takes no messages", s.Name, s.Function)
+		}
+	}
 }
 
 // TestMainsServeWhatTheRegistrySays type-checks each function's main.go: the routes and events that
@@ -77,6 +82,9 @@ func TestMainsServeWhatTheRegistrySays(t *testing.T) {
 		}
 		if f.Event != nil {
 			want = append(want, nameOf(f.Event))
+		}
+		if f.Message != nil {
+			want = append(want, nameOf(f.Message))
 		}
 		if f.Answer != nil {
 			want = append(want, nameOf(f.Answer))

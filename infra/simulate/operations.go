@@ -442,6 +442,8 @@ func (m *simulation) draw(a string) *run { //nolint:funlen // one operation afte
 		return m.file(a)
 	case n < 85:
 		return m.job(a)
+	case n < 90 && len(m.waiting()) > 0 && m.random.IntN(4) == 0:
+		return m.carry(pick(m, m.waiting()))
 	case n < 90 && len(m.open()) > 0:
 		return m.hand(pick(m, m.open()))
 	case n < 94 && len(m.promises) > 0:
@@ -463,12 +465,28 @@ func (m *simulation) draw(a string) *run { //nolint:funlen // one operation afte
 	case n < 97 && m.random.IntN(4) == 0:
 		return m.schedule("ReportBuilderFunction")
 	case n < 98:
-		return m.schedule("UsageAggregationFunction")
+		return m.upkeep("UsageAggregationFunction")
 	case n < 99:
 		return m.schedule("MassConfigurationApplyFunction")
 	default:
-		return m.schedule("MaintenanceFunction")
+		return m.upkeep("MaintenanceFunction")
 	}
+}
+
+// upkeep fires a schedule that hands work on, has a person do it, or delivers what was handed on, now and
+// then twice at once.
+func (m *simulation) upkeep(function string) *run {
+	if waiting := m.waiting(); len(waiting) > 0 && m.random.IntN(3) > 0 {
+		h := pick(m, waiting)
+		if m.random.IntN(4) == 0 {
+			m.rivals = append(m.rivals, m.carry(h))
+		}
+		return m.carry(h)
+	}
+	if m.random.IntN(3) == 0 {
+		return m.schedule(function)
+	}
+	return m.fire(function)
 }
 
 // aside is an operation beside those on seats and grants: on the cart, on cost centers, on what is

@@ -83,9 +83,10 @@ func (m *simulation) drain() []error {
 	for _, name := range []string{
 		"UsageAggregationFunction", "MassConfigurationApplyFunction", "MaintenanceFunction", "ReportBuilderFunction",
 	} {
-		r := m.schedule(name)
+		r := m.fire(name)
 		r.then = failed
 		m.alone(r)
+		m.carryAll(failed)
 	}
 	for _, d := range slices.Clone(m.deliveries) {
 		if m.violation == nil && !d.done {

@@ -110,7 +110,7 @@ func TestFaultsAndOperationsHappen(t *testing.T) {
 	}
 	for _, kind := range []string{
 		"lost", "redelivered after its loss", "duplicate", "late", "reordered", "seat reclaimed", "seat returned",
-		"alert open", "alert over",
+		"alert open", "alert over", "work handed on", "work lost", "work not taken", "work failed", "work repeated",
 	} {
 		if a.events[kind] == 0 {
 			t.Errorf("no event was %s", kind)

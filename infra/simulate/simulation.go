@@ -193,6 +193,7 @@ type simulation struct {
 	succeeded  map[string]int
 	statuses   map[int]int
 	deliveries []*delivery
+	handed     []*handed
 	dropped    map[string]int // number of the file that was dropped last, by account
 	promises   []*promise
 	soon       []*promise // to be repeated while they are under way
@@ -282,6 +283,7 @@ func newSimulation(seed uint64, store table.Store) (*simulation, error) {
 				s,
 			},
 			Files:     shelf{s},
+			Work:      post{s},
 			Clock:     s.clock,
 			IDs:       s,
 			Log:       slog.New(slog.DiscardHandler),

@@ -355,7 +355,7 @@ func TestBundleFollows(t *testing.T) {
 	}
 	resume := func() {
 		t.Helper()
-		if err := s.ResumeBundles(t.Context()); err != nil {
+		if err := s.ResumeBundles(t.Context(), ""); err != nil {
 			t.Fatal(err)
 		}
 	}

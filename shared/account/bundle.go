@@ -55,14 +55,18 @@ func putBundleMarker(item table.Item, c *call.Call, marker bundleMarker) (table.
 	return table.Put(table.Item{Key: bundleMarkerKey(c.Account), Data: data}, condition), nil
 }
 
-// ResumeBundles goes on with every account whose bundle was changed, as long as the context lasts;
-// the maintenance function calls it. What fails for one account does not stop the others.
-func (s *Service) ResumeBundles(ctx context.Context) error {
+// ResumeBundles goes on with an account whose bundle was changed, or with every one if it is empty, as
+// long as the context lasts; the maintenance function calls it. What fails for one account does not
+// stop the others.
+func (s *Service) ResumeBundles(ctx context.Context, of string) error {
 	var pieces []call.Piece
-	err := table.All(ctx, s.env.Table, table.Query{Partition: BundleMarkers}, func(item table.Item) error {
+	err := table.All(ctx, s.env.Table, table.Query{Partition: BundleMarkers, Prefix: of}, func(item table.Item) error {
+		if of != "" && item.Sort != of { // its id only begins with the other one
+			return nil
+		}
 		pieces = append(pieces, call.Piece{
-			Marker: "bundle of account " + item.Sort,
-			Work:   func(ctx context.Context) error { return s.settle(ctx, item.Sort, 0) },
+			Account: item.Sort, Marker: "bundle",
+			Work: func(ctx context.Context) error { return s.settle(ctx, item.Sort, 0) },
 		})
 		return nil
 	})

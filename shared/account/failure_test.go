@@ -82,7 +82,7 @@ func TestOneHolderWhoFailsStopsNobody(t *testing.T) {
 	}
 	k.Clock.Add(20 * time.Minute)
 	for range 2 {
-		if err := s.ResumeBundles(t.Context()); err == nil || !strings.Contains(err.Error(), name(7)) {
+		if err := s.ResumeBundles(t.Context(), ""); err == nil || !strings.Contains(err.Error(), name(7)) {
 			t.Errorf("a failure went unnoticed: %v", err)
 		}
 		if markers() != 1 {
@@ -90,7 +90,8 @@ func TestOneHolderWhoFailsStopsNobody(t *testing.T) {
 		}
 	}
 	k.Env.Table = sound
-	if err := s.ResumeBundles(t.Context()); err != nil {
+	k.Clock.Add(time.Minute) // it pauses after the second time
+	if err := s.ResumeBundles(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	if n, left := waiting(), markers(); n != 0 || left != 0 {

@@ -12,7 +12,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"seatwise/shared/license"
 	"seatwise/shared/license/inventory"
@@ -111,25 +114,66 @@ type watch struct {
 	open  []held
 }
 
-// Look looks at the rules of all accounts at a moment, and begins and ends alerts. It reads four
+// Look looks at the rules of an account, or of all if it is empty, at a moment, and begins and ends
+// alerts. It reads four
 // lists that span the accounts, and the counts of those alone that are on one of them: who has a
 // rule, who waits, what failed, what is open. One account that fails never stops the others; the
 // errors come together.
-func (s *Service) Look(ctx context.Context) error {
-	watches, err := s.watches(ctx)
+func (s *Service) Look(ctx context.Context, of string) error {
+	watches, err := s.watches(ctx, of)
 	var pieces []call.Piece
 	for _, account := range slices.Sorted(maps.Keys(watches)) {
 		c := call.ForEvent(s.env, account, "alerts", "rule", s.env.Clock())
 		pieces = append(pieces, call.Piece{
-			Marker: "alerts of account " + account,
-			Work:   func(ctx context.Context) error { return s.lookAt(ctx, c, *watches[account]) },
+			Account: account, Marker: "alerts",
+			Work: func(ctx context.Context) error { return s.lookAt(ctx, c, *watches[account]) },
 		})
 	}
 	return errors.Join(err, call.InTurn(ctx, s.env, pieces))
 }
 
+// atOnce is how many accounts are looked at side by side.
+const atOnce = 16
+
+// Due visits the accounts whose alerts do not agree with what there is. It reads as much as Look, and
+// writes nothing; accounts that are on no list cost nothing.
+func (s *Service) Due(ctx context.Context, visit func(account string)) error {
+	watches, err := s.watches(ctx, "")
+	failures := []error{err}
+	var mu sync.Mutex
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for _, account := range slices.Sorted(maps.Keys(watches)) {
+		group.Go(func() error {
+			c := call.ForEvent(s.env, account, "alerts", "rule", s.env.Clock())
+			wanted, err := s.wanted(ctx, c, *watches[account])
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err != nil:
+				failures = append(failures, fmt.Errorf("alerts of account %s: %w", account, err))
+			case !agree(watches[account].open, wanted):
+				visit(account)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // no account returns its error to the group, which would only keep the first
+	return errors.Join(failures...)
+}
+
+// agree says that the open alerts are the wanted ones.
+func agree(open []held, wanted map[string]Alert) bool {
+	for _, a := range open {
+		if _, still := wanted[a.Rule]; !still {
+			return false
+		}
+	}
+	return len(open) == len(wanted)
+}
+
 // watches gathers what there is to look at, by account.
-func (s *Service) watches(ctx context.Context) (map[string]*watch, error) {
+func (s *Service) watches(ctx context.Context, account string) (map[string]*watch, error) {
 	watches := map[string]*watch{}
 	of := func(account string) *watch {
 		if watches[account] == nil {
@@ -137,7 +181,7 @@ func (s *Service) watches(ctx context.Context) (map[string]*watch, error) {
 		}
 		return watches[account]
 	}
-	rules := policy.Watched(ctx, s.env.Table, func(account string, p policy.Policy) error {
+	rules := policy.Watched(ctx, s.env.Table, account, func(account string, p policy.Policy) error {
 		if p.LowSeats != nil {
 			of(account).rules[p.ProductID] = *p.LowSeats
 		}
@@ -146,11 +190,11 @@ func (s *Service) watches(ctx context.Context) (map[string]*watch, error) {
 		}
 		return nil
 	})
-	waits := license.WaitingLists(ctx, s.env.Table, func(account, _ string) { of(account).waits = true })
-	fails := failures.All(ctx, s.env.Table, func(account string, f failures.Failure) {
+	waits := license.WaitingLists(ctx, s.env.Table, account, func(account, _ string) { of(account).waits = true })
+	fails := failures.All(ctx, s.env.Table, account, func(account string, f failures.Failure) {
 		of(account).fails = append(of(account).fails, f)
 	})
-	query := table.Query{Index: table.Index3, Partition: open}
+	query := table.Query{Index: table.Index3, Partition: open, Prefix: call.OfAccount(account)}
 	opened := table.All(ctx, s.env.Table, query, func(item table.Item) error {
 		a, err := call.Decode[stored](item)
 		account, _, _ := strings.Cut(item.IndexKeys[2].Sort, "#")

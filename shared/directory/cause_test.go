@@ -58,7 +58,7 @@ func TestSeatsThatADashboardTakesLeadToWhoChangedIt(t *testing.T) {
 			if got := f.entries(t, "license.unassigned"); len(got) != 0 {
 				t.Fatalf("%d entries before maintenance", len(got))
 			}
-			if err := f.s.Resume(t.Context()); err != nil {
+			if err := f.s.Resume(t.Context(), ""); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -151,7 +151,7 @@ func TestSeatThatEndsAWaitingLeadsToWhoBeganIt(t *testing.T) {
 			if got := f.state(t, "emma", "live-reports"); got != license.Waits {
 				t.Fatalf("emma %s before the minute run", got)
 			}
-			if err := f.kernel.DrainWaiting(t.Context(), f.Env); err != nil {
+			if err := f.kernel.DrainWaiting(t.Context(), f.Env, ""); err != nil {
 				t.Fatal(err)
 			}
 			return nil

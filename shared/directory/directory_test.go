@@ -590,7 +590,7 @@ func TestConcurrentChangesEndAsTheRulesSay(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if err := f.s.Resume(t.Context()); err != nil {
+	if err := f.s.Resume(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 4 {
@@ -645,10 +645,10 @@ func TestCrashesAreFinishedByMaintenance(t *testing.T) {
 				if err == nil && broken.Crashed() {
 					t.Fatal("a crash went unnoticed")
 				}
-				if err := f.s.Resume(t.Context()); err != nil {
+				if err := f.s.Resume(t.Context(), ""); err != nil {
 					t.Fatal(err)
 				}
-				if err := f.kernel.DrainWaiting(t.Context(), f.Env); err != nil {
+				if err := f.kernel.DrainWaiting(t.Context(), f.Env, ""); err != nil {
 					t.Fatal(err)
 				}
 				q, _, err := f.s.GetQueue(t.Context(), f.Call("admin"), "q")

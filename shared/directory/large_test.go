@@ -102,7 +102,7 @@ func TestQueueOfThousandsGoesOnAfterACrash(t *testing.T) {
 		t.Helper()
 		counted := &counter{Store: sound}
 		f.Env.Table = counted
-		if err := f.s.Resume(t.Context()); err != nil {
+		if err := f.s.Resume(t.Context(), ""); err != nil {
 			t.Fatal(err)
 		}
 		f.Env.Table = sound
@@ -188,7 +188,7 @@ func TestRequestLeavesTheRestToMaintenance(t *testing.T) {
 	if n := f.summary(t, "essential-user").Assigned; n == 0 || n == 60 {
 		t.Fatalf("%d users have what the role carries", n)
 	}
-	if err := f.s.Resume(t.Context()); err != nil {
+	if err := f.s.Resume(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	for _, product := range []string{catalog.LiveReportsID, "essential-user"} {
@@ -247,7 +247,7 @@ func TestOneUserWhoFailsStopsNobody(t *testing.T) {
 		}
 	}
 	write(string(sound.Data))
-	if err := f.s.Resume(t.Context()); err != nil {
+	if err := f.s.Resume(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	for _, product := range []string{catalog.LiveReportsID, "essential-user"} {
@@ -276,7 +276,7 @@ func TestMembershipsCountFromTheirChange(t *testing.T) {
 	}
 	f.Env.Table = sound
 	f.Clock.Add(36 * time.Hour)
-	if err := f.s.Resume(t.Context()); err != nil {
+	if err := f.s.Resume(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	for range 50 {

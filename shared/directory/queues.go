@@ -508,11 +508,12 @@ func (s *Service) takeOff(
 }
 
 // ResumeQueues makes the grants of a queue's members agree with the queue as it is: those of one
-// account and queue, or every one that is marked, in one account or, when that is empty too, in
-// all. It can be stopped at any point and run again, also by several at once.
+// account and queue, or every one of the account that is marked. It can be stopped at any point and run again, also by several at once.
 func (s *Service) ResumeQueues(ctx context.Context, account, queue string) error {
-	return s.resume(ctx, queueMarkers, account, queue, s.reconcile)
+	return s.resume(ctx, s.ofQueues(), account, queue)
 }
+
+func (s *Service) ofQueues() pending { return pending{queueMarkers, s.reconcile} }
 
 // settleQueues is ResumeQueues for some queues right after their change, as far as the request's
 // time allows; settled says whether it did.

@@ -134,7 +134,7 @@ func TestUserWhoIsDeletedWhilePutOnAQueue(t *testing.T) {
 			t.Fatal(err)
 		}
 	}, func() { f.queue(t, "q", "ann", "bob") })
-	if err := f.s.Resume(t.Context()); err != nil {
+	if err := f.s.Resume(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	q, _, err := f.s.GetQueue(t.Context(), f.Call("admin"), "q")

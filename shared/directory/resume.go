@@ -16,56 +16,65 @@ import (
 	"seatwise/shared/wallboard"
 )
 
-// resume does the work of markers and deletes them: the markers of one account and subject, of one
-// account when subject is empty, or all of the partition when both are. One that fails never stops
-// the others; the errors come together.
+// pending is a kind of work that changes leave behind: the partition of its markers, and how the work
+// of a subject is done.
+type pending struct {
+	partition string
+	work      func(context.Context, *call.Call, string) error
+}
+
+func (p pending) kind() string { return strings.ToLower(strings.TrimPrefix(p.partition, "JOBS#")) }
+
+// resume does the work of markers and deletes them, one after the other: the markers of one account and
+// subject, or of one account when subject is empty. One that fails never stops the others; the errors
+// come together. A request calls it, and leaves to maintenance what its own time does not suffice for.
 //
 // A marker that is written while the work runs is another item, so it is never deleted unseen.
-func (s *Service) resume(
-	ctx context.Context,
-	partition, account, subject string,
-	work func(context.Context, *call.Call, string) error,
-) error {
-	query := table.Query{Partition: partition}
-	switch {
-	case subject != "":
-		query.Prefix = account + "#" + subject + "#"
-	case account != "":
-		query.Prefix = account + "#"
+func (s *Service) resume(ctx context.Context, p pending, account, subject string) error {
+	prefix := account + "#"
+	if subject != "" {
+		prefix += subject + "#"
 	}
-	pending, err := s.pending(ctx, query)
+	found, err := s.markers(ctx, table.Query{Partition: p.partition, Prefix: prefix})
 	if err != nil {
 		return err
 	}
-	kind := strings.ToLower(strings.TrimPrefix(partition, "JOBS#"))
-	one := func(ctx context.Context, m *markers) error {
-		if m.unreadable != nil {
-			return m.unreadable
+	var failures []error
+	for _, m := range found {
+		if err := ctx.Err(); err != nil {
+			return errors.Join(append(failures, err)...)
 		}
-		c := call.ForEvent(s.env, m.account, "directory", kind+":"+m.subject, s.env.Clock()).Because(m.cause)
-		if err := work(ctx, c, m.subject); err != nil {
-			return err
-		}
-		return s.unmark(ctx, m)
+		failures = append(failures, s.carryOut(ctx, p, m))
 	}
-	if account != "" { // a request, which leaves to maintenance what its own time does not suffice for
-		var failures []error
-		for _, m := range pending {
-			if err := ctx.Err(); err != nil {
-				return errors.Join(append(failures, err)...)
-			}
-			failures = append(failures, one(ctx, m))
-		}
-		return errors.Join(failures...)
+	return errors.Join(failures...)
+}
+
+// takeTurns is resume by maintenance (call.InTurn): of one account, or of all if it is empty.
+func (s *Service) takeTurns(ctx context.Context, p pending, account string) error {
+	found, err := s.markers(ctx, table.Query{Partition: p.partition, Prefix: call.OfAccount(account)})
+	if err != nil {
+		return err
 	}
-	pieces := make([]call.Piece, len(pending))
-	for i, m := range pending {
+	pieces := make([]call.Piece, len(found))
+	for i, m := range found {
 		pieces[i] = call.Piece{
-			Marker: fmt.Sprintf("%s %s of account %s", kind, m.subject, m.account),
-			Work:   func(ctx context.Context) error { return one(ctx, m) },
+			Account: m.account, Marker: p.kind() + " " + m.subject,
+			Work: func(ctx context.Context) error { return s.carryOut(ctx, p, m) },
 		}
 	}
 	return call.InTurn(ctx, s.env, pieces)
+}
+
+// carryOut does the work of one subject's markers, and deletes them.
+func (s *Service) carryOut(ctx context.Context, p pending, m *markers) error {
+	if m.unreadable != nil {
+		return m.unreadable
+	}
+	c := call.ForEvent(s.env, m.account, "directory", p.kind()+":"+m.subject, s.env.Clock()).Because(m.cause)
+	if err := p.work(ctx, c, m.subject); err != nil {
+		return err
+	}
+	return s.unmark(ctx, m)
 }
 
 // markers are those of one subject of an account.
@@ -77,8 +86,8 @@ type markers struct {
 	unreadable error
 }
 
-// pending reads markers, in the order of their subjects.
-func (s *Service) pending(ctx context.Context, query table.Query) ([]*markers, error) {
+// markers reads markers, in the order of their subjects.
+func (s *Service) markers(ctx context.Context, query table.Query) ([]*markers, error) {
 	type of struct{ account, subject string }
 	known := map[of]*markers{}
 	var order []*markers
@@ -178,46 +187,57 @@ func (o *oneByOne) do(
 // failed are the failures of single users together, nil if there were none.
 func (o *oneByOne) failed() error { return errors.Join(o.failures...) }
 
-// Resume finishes whatever changes of the directory left undone, in all accounts.
-func (s *Service) Resume(ctx context.Context) error {
-	kinds := []func(ctx context.Context, account, subject string) error{s.ResumeQueues, s.ResumeRoles, s.ResumeUsers}
+// Resume finishes whatever changes of the directory left undone, in one account, or in all if it is
+// empty.
+func (s *Service) Resume(ctx context.Context, account string) error {
+	kinds := []pending{s.ofQueues(), s.ofRoles(), s.ofUsers()}
 	var failures []error
-	for i, resume := range kinds {
+	for i, kind := range kinds {
 		limited, cancel := call.Share(ctx, len(kinds)-i)
-		failures = append(failures, resume(limited, "", ""))
+		failures = append(failures, s.takeTurns(limited, kind, account))
 		cancel()
 	}
 	return errors.Join(failures...)
 }
 
-// ResumeUsers makes the queue grants of one user, or of every marked one, agree with the user's
-// memberships: those of somebody who came back, or the memberships of somebody who was deleted. It
-// deletes the items of wallboards that ended with the user's going.
+// Marked visits the accounts in which changes of the directory left something undone.
+func Marked(ctx context.Context, store table.Store, visit func(account string)) error {
+	var failures []error
+	for _, partition := range []string{queueMarkers, roleMarkers, userMarkers} {
+		failures = append(failures, call.Marked(ctx, store, table.Query{Partition: partition}, visit))
+	}
+	return errors.Join(failures...)
+}
+
+// ResumeUsers makes the queue grants of one user, or of every marked one of the account, agree with the
+// user's memberships: those of somebody who came back, or the memberships of somebody who was deleted.
+// It deletes the items of wallboards that ended with the user's going.
 func (s *Service) ResumeUsers(ctx context.Context, account, user string) error {
-	return s.resume(ctx, userMarkers, account, user, func(ctx context.Context, c *call.Call, user string) error {
-		_, exists, err := table.Get(ctx, s.env.Table, access.UserKey(c.Account, user))
-		if err != nil {
-			return err
+	return s.resume(ctx, s.ofUsers(), account, user)
+}
+
+func (s *Service) ofUsers() pending { return pending{userMarkers, s.settleUser} }
+
+// settleUser is ResumeUsers for one user.
+func (s *Service) settleUser(ctx context.Context, c *call.Call, user string) error {
+	_, exists, err := table.Get(ctx, s.env.Table, access.UserKey(c.Account, user))
+	if err != nil {
+		return err
+	}
+	var failures []error
+	if err := wallboard.Sweep(ctx, c, user); err != nil {
+		failures = append(failures, fmt.Errorf("user %s: wallboards: %w", user, err))
+	}
+	query := table.Query{Partition: memberOfPartition(c.Account, user)}
+	err = table.All(ctx, s.env.Table, query, func(item table.Item) error {
+		err := s.followUser(ctx, c, item.Sort, user, exists)
+		if err != nil && ctx.Err() == nil {
+			failures = append(failures, fmt.Errorf("user %s: queue %s: %w", user, item.Sort, err))
+			err = nil
 		}
-		var failures []error
-		if err := wallboard.Sweep(ctx, c, user); err != nil {
-			failures = append(failures, fmt.Errorf("user %s: wallboards: %w", user, err))
-		}
-		err = table.All(
-			ctx,
-			s.env.Table,
-			table.Query{Partition: memberOfPartition(c.Account, user)},
-			func(item table.Item) error {
-				err := s.followUser(ctx, c, item.Sort, user, exists)
-				if err != nil && ctx.Err() == nil {
-					failures = append(failures, fmt.Errorf("user %s: queue %s: %w", user, item.Sort, err))
-					err = nil
-				}
-				return err
-			},
-		)
-		return errors.Join(append(failures, err)...)
+		return err
 	})
+	return errors.Join(append(failures, err)...)
 }
 
 // followUser makes one queue agree with a user who came back, or who was deleted.

@@ -212,32 +212,37 @@ func (s *Service) ListRoles(ctx context.Context, c *call.Call, after string, lim
 // ResumeRoles carries changed roles to their users: those of one account and role, or every one
 // that is marked when role is empty.
 func (s *Service) ResumeRoles(ctx context.Context, account, role string) error {
-	return s.resume(ctx, roleMarkers, account, role, func(ctx context.Context, c *call.Call, role string) error {
-		var each oneByOne
-		query := table.Query{Partition: roleUsersPartition(c.Account, role), Limit: table.MaxPage}
-		for {
-			page, err := s.env.Table.Query(ctx, query)
-			if err != nil {
-				return err
-			}
-			users := make([]string, len(page.Items))
-			for i, item := range page.Items {
-				users[i] = item.Sort
-			}
-			err = each.do(
-				ctx,
-				users,
-				roleBatch,
-				func(ctx context.Context, users []string) error { return s.refreshRoles(ctx, c, users) },
-			)
-			if err != nil {
-				return err
-			}
-			if query.After = page.Next; page.Next == "" {
-				return each.failed()
-			}
+	return s.resume(ctx, s.ofRoles(), account, role)
+}
+
+func (s *Service) ofRoles() pending { return pending{roleMarkers, s.carryRole} }
+
+// carryRole is ResumeRoles for one role.
+func (s *Service) carryRole(ctx context.Context, c *call.Call, role string) error {
+	var each oneByOne
+	query := table.Query{Partition: roleUsersPartition(c.Account, role), Limit: table.MaxPage}
+	for {
+		page, err := s.env.Table.Query(ctx, query)
+		if err != nil {
+			return err
 		}
-	})
+		users := make([]string, len(page.Items))
+		for i, item := range page.Items {
+			users[i] = item.Sort
+		}
+		err = each.do(
+			ctx,
+			users,
+			roleBatch,
+			func(ctx context.Context, users []string) error { return s.refreshRoles(ctx, c, users) },
+		)
+		if err != nil {
+			return err
+		}
+		if query.After = page.Next; page.Next == "" {
+			return each.failed()
+		}
+	}
 }
 
 // roleBatch is how many users of a role are looked at in one commit: with few products to a role

@@ -270,3 +270,12 @@ func (s *committing) Commit(ctx context.Context, ops []table.Operation) error {
 	}
 	return s.Store.Commit(ctx, ops)
 }
+
+func TestEventsOfOtherKinds(t *testing.T) {
+	w := newWorld(t)
+	for _, payload := range []string{``, `{}`, `{"time":"noon"}`, `{"Records":[]}`} {
+		if err := w.idle.Scheduled(t.Context(), []byte(payload)); err == nil {
+			t.Errorf("%s was taken for a schedule", payload)
+		}
+	}
+}

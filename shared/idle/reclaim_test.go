@@ -275,7 +275,7 @@ func TestReclaimIsFinishedWhereverItDies(t *testing.T) {
 			if len(list) == 0 {
 				list = []idle.Reclaim{w.start(map[string]any{"productId": "developer", "days": 1})}
 			}
-			w.must(w.idle.Resume(t.Context()))
+			w.must(w.idle.Resume(t.Context(), ""))
 			what := fmt.Sprintf("died at commit %d, after it: %v", at, after)
 			r := w.reclaim(list[0].ID)
 			if got := told(r); got != "ann reclaimed, bob reclaimed, cid reclaimed" || r.Counts.Reclaimed != 3 {
@@ -288,7 +288,7 @@ func TestReclaimIsFinishedWhereverItDies(t *testing.T) {
 			if w.reclaim(r.ID).State == idle.Completed {
 				w.undo(r.ID)
 			}
-			w.must(w.idle.Resume(t.Context()))
+			w.must(w.idle.Resume(t.Context(), ""))
 			if r = w.reclaim(r.ID); r.State != idle.Undone || r.Counts.Returned != 3 {
 				t.Fatalf("%s: undone %+v", what, r)
 			}

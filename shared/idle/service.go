@@ -23,6 +23,7 @@ import (
 	"seatwise/shared/platform/events"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/work"
 	"seatwise/shared/usage"
 )
 
@@ -300,22 +301,61 @@ func idleSince(l license.License, last usage.LastUse) time.Time {
 // aggregator is who acts when nobody asked: the actor of audit records.
 const aggregator = "usage-aggregation"
 
-// Scheduled folds views, and then makes the day's lists of idle seats where there is none yet, at
-// the time that a schedule, or a person, tells. Each account is on its own: one that fails never
-// stops the rest.
+// Scheduled has views folded, and then the day's lists of idle seats made where there is none yet, at
+// the time that a schedule, or a person, tells. What a schedule finds it hands on, a message for each
+// account; for a person it is done before this returns, for one account or for all. Each account is on
+// its own: one that fails never stops the rest.
 func (s *Service) Scheduled(ctx context.Context, payload []byte) error {
 	schedule, err := events.Scheduled(payload)
 	if err != nil {
 		return fmt.Errorf("aggregation: %w", err)
 	}
-	failures := []error{s.usage.Scheduled(ctx, payload)}
-	err = account.All(ctx, s.env.Table, func(a account.Account) error {
-		c := call.ForEvent(s.env, a.ID, aggregator, "idle seats", schedule.Time)
-		if err := s.List(ctx, c); err != nil {
-			s.env.Log.ErrorContext(ctx, "idle seats not listed", slog.String("account", a.ID), slog.Any("error", err))
-			failures = append(failures, fmt.Errorf("idle seats of account %s: %w", a.ID, err))
+	accounts := []string{schedule.Account}
+	if schedule.Account == "" {
+		if accounts, err = account.IDs(ctx, s.env.Table); err != nil {
+			return err
 		}
-		return nil
-	})
-	return errors.Join(append(failures, err)...)
+	}
+	if schedule.Asked || s.env.Work == nil {
+		return s.aggregateAll(ctx, accounts, schedule.Time)
+	}
+	messages := make([]work.Message, len(accounts))
+	for i, id := range accounts {
+		messages[i] = work.Message{Kind: work.Aggregation, Account: id, Time: schedule.Time}
+	}
+	s.env.Log.InfoContext(ctx, "aggregation handed on", slog.Int("accounts", len(messages)))
+	return s.env.Work.Send(ctx, messages...) //nolint:wrapcheck // the port's own
+}
+
+// aggregateAll is Aggregate for some accounts, a few at the same time.
+func (s *Service) aggregateAll(ctx context.Context, accounts []string, at time.Time) error {
+	failures := make([]error, len(accounts))
+	var group errgroup.Group
+	group.SetLimit(accountsAtOnce)
+	for i, id := range accounts {
+		group.Go(func() error {
+			if err := s.Aggregate(ctx, id, at); err != nil {
+				s.env.Log.ErrorContext(ctx, "aggregation failed", slog.String("account", id), slog.Any("error", err))
+				failures[i] = fmt.Errorf("account %s: %w", id, err)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // no account returns its error to the group, which would only keep the first
+	return errors.Join(failures...)
+}
+
+// accountsAtOnce is how many accounts are aggregated at the same time.
+const accountsAtOnce = 4
+
+// Aggregate folds the views of an account into rollups, and makes the day's list of its idle seats
+// where there is none yet. One that fails does not stop the other. It may be repeated, be late or
+// overlap with another.
+func (s *Service) Aggregate(ctx context.Context, account string, at time.Time) error {
+	err := s.usage.AggregateAccount(ctx, account, at)
+	listed := s.List(ctx, call.ForEvent(s.env, account, aggregator, "idle seats", at))
+	if listed != nil {
+		listed = fmt.Errorf("idle seats: %w", listed)
+	}
+	return errors.Join(err, listed)
 }

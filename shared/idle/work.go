@@ -28,11 +28,11 @@ func (s *Service) workSoon(ctx context.Context, c *call.Call, id string) {
 	}
 }
 
-// Resume finishes the reclaims of all accounts that are marked. One that fails never stops the
-// others; the errors come together.
-func (s *Service) Resume(ctx context.Context) error {
+// Resume finishes the reclaims of an account, or of all if it is empty, that are marked. One that fails
+// never stops the others; the errors come together.
+func (s *Service) Resume(ctx context.Context, of string) error {
 	var pieces []call.Piece
-	err := table.All(ctx, s.env.Table, table.Query{Partition: markers}, func(item table.Item) error {
+	err := table.All(ctx, s.env.Table, table.Query{Partition: markers, Prefix: call.OfAccount(of)}, func(item table.Item) error {
 		account, id, _ := strings.Cut(item.Sort, "#")
 		cause, err := call.Decode[call.Cause](item)
 		if err != nil {
@@ -40,12 +40,17 @@ func (s *Service) Resume(ctx context.Context) error {
 		}
 		c := call.ForEvent(s.env, account, worker, worker, s.env.Clock()).Because(cause)
 		pieces = append(pieces, call.Piece{
-			Marker: fmt.Sprintf("reclaim %s of account %s", id, account),
-			Work:   func(ctx context.Context) error { return s.work(ctx, c, id) },
+			Account: account, Marker: "reclaim " + id,
+			Work: func(ctx context.Context) error { return s.work(ctx, c, id) },
 		})
 		return nil
 	})
 	return errors.Join(err, call.InTurn(ctx, s.env, pieces))
+}
+
+// Marked visits the accounts that have a reclaim which is not done.
+func Marked(ctx context.Context, store table.Store, visit func(account string)) error {
+	return call.Marked(ctx, store, table.Query{Partition: markers}, visit)
 }
 
 // work goes on with a reclaim from where it is: part by part, and in each seat by seat. Any number

@@ -101,7 +101,7 @@ func (o *office) dashboard(id string, queues ...string) {
 // that two states are equal when nobody could tell them apart.
 func (o *office) state() string {
 	o.F.Helper()
-	o.Must(o.People.Resume(o.Ctx)) // what changes left to the maintenance function
+	o.Must(o.People.Resume(o.Ctx, "")) // what changes left to the maintenance function
 	var lines []string
 	c := o.Call("admin")
 	users, _, err := o.People.ListUsers(o.Ctx, c, "", "", 1000)

@@ -400,7 +400,7 @@ func TestStalePlan(t *testing.T) {
 			func(o *office) { o.hire("john", "alice"); o.queue("q1", "john"); o.dashboard("d1", "q1") },
 			imports.CallQueues,
 			[][]string{row("q1", "Q", "alice")},
-			func(o *office) { o.Buy(1, "live-reports"); o.Must(o.People.Resume(o.Ctx)) }, "",
+			func(o *office) { o.Buy(1, "live-reports"); o.Must(o.People.Resume(o.Ctx, "")) }, "",
 		},
 		"granted meanwhile": {
 			func(o *office) { o.hire("john"); o.queue("q1", "john"); o.Buy(1, "live-reports") }, imports.Users,

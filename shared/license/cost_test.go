@@ -106,7 +106,7 @@ func TestAListThatStandsStillCostsLittle(t *testing.T) {
 	}
 	var units float64
 	o.Env.Table = table.Counted(o.Env.Table, func(_ string, capacity float64) { units += capacity })
-	o.must(o.kernel.DrainWaiting(o.ctx, o.Env))
+	o.must(o.kernel.DrainWaiting(o.ctx, o.Env, ""))
 	if units > 5 {
 		t.Errorf("a look at a list that stands still takes %g units", units)
 	}

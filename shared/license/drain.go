@@ -3,7 +3,6 @@ package license
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"seatwise/shared/license/internal/record"
@@ -41,6 +40,8 @@ type Supplier interface {
 	// Supply buys seats of a product for those who wait for one, for whom nothing is free, and says
 	// how many it bought. It serves nobody.
 	Supply(ctx context.Context, c *call.Call, product string) (bought int, err error)
+	// Room is how many seats it would buy now; bids is false where it buys none at all.
+	Room(ctx context.Context, c *call.Call, product string) (room int64, bids bool, err error)
 }
 
 // SuppliedBy makes the service have missing seats bought: right after a commit by which somebody
@@ -117,16 +118,16 @@ func (d *Service) drainSome(ctx context.Context, c *call.Call, product, from str
 	}
 }
 
-// DrainWaiting serves every waiting list of every account that has an entry. One that fails never
-// stops the others; the errors come together. It reads one index entry for each list, however many
+// DrainWaiting serves every waiting list that has an entry, of an account, or of all if it is empty. One
+// that fails never stops the others; the errors come together. It reads one index entry for each list, however many
 // wait in it, and where nothing is free no more than the counts: a list may stand still for months.
-func (d *Service) DrainWaiting(ctx context.Context, env *app.Env) error {
+func (d *Service) DrainWaiting(ctx context.Context, env *app.Env, of string) error {
 	var pieces []call.Piece
-	err := WaitingLists(ctx, env.Table, func(account, product string) {
+	err := WaitingLists(ctx, env.Table, of, func(account, product string) {
 		c := call.ForEvent(env, account, "maintenance", "waiting list", env.Clock())
 		pieces = append(pieces, call.Piece{
-			Marker: fmt.Sprintf("waiting list of %s of account %s", product, account),
-			Work:   func(ctx context.Context) error { return d.serveStanding(ctx, c, product) },
+			Account: account, Marker: "waiting list of " + product,
+			Work: func(ctx context.Context) error { return d.serveStanding(ctx, c, product) },
 		})
 	})
 	return errors.Join(err, call.InTurn(ctx, env, pieces))
@@ -151,6 +152,20 @@ func (d *Service) serveStanding(ctx context.Context, c *call.Call, product strin
 	return d.Serve(ctx, c, product)
 }
 
+// Servable says that somebody who waits for a seat of a product may get one: one is free by the counts,
+// or can be bought. A list may stand still for months, so schedules look at this alone.
+func (d *Service) Servable(ctx context.Context, c *call.Call, product string) (bool, error) {
+	none, err := d.noneFree(ctx, c, product)
+	if err != nil || !none {
+		return !none, err
+	}
+	if d.supplier == nil {
+		return false, nil
+	}
+	room, bids, err := d.supplier.Room(ctx, c, product)
+	return bids && room > 0, err
+}
+
 // noneFree says that a product has no free seat by the counts, and that the account's bundle does not
 // let those who wait for one do without.
 func (d *Service) noneFree(ctx context.Context, c *call.Call, product string) (bool, error) {
@@ -169,14 +184,16 @@ func (d *Service) noneFree(ctx context.Context, c *call.Call, product string) (b
 	return err == nil && counts.Available(product) <= 0, err
 }
 
-// WaitingLists visits the waiting lists of all accounts in which somebody waits: one query for each
-// list, however many wait in it.
-func WaitingLists(ctx context.Context, store table.Store, visit func(account, product string)) error {
+// WaitingLists visits the waiting lists in which somebody waits, of an account, or of all if it is
+// empty: one query for each list, however many wait in it.
+func WaitingLists(ctx context.Context, store table.Store, of string, visit func(account, product string)) error {
 	from := ""
 	for {
 		page, err := store.Query(
 			ctx,
-			table.Query{Index: table.Index3, Partition: record.WaitingMarkers, From: from, Limit: 1},
+			table.Query{
+				Index: table.Index3, Partition: record.WaitingMarkers, Prefix: call.OfAccount(of), From: from, Limit: 1,
+			},
 		)
 		if err != nil || len(page.Items) == 0 {
 			return err

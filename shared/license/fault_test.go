@@ -184,7 +184,7 @@ func TestEveryUseCaseSurvivesFaults(t *testing.T) {
 						o.Clock.Add(2 * time.Minute)
 					}
 					o.must(attempt(o, s))
-					o.must(o.kernel.DrainWaiting(o.ctx, o.Env))
+					o.must(o.kernel.DrainWaiting(o.ctx, o.Env, ""))
 					if got := o.picture(s.users); got != want {
 						t.Fatalf("%s at commit %d: then\n%s\nwant\n%s", fault, n, got, want)
 					}
@@ -216,7 +216,7 @@ func TestAnySequenceUnderFaults(t *testing.T) {
 		}
 		actions[""] = func(*rapid.T) { o.audit(false, false, crew...) }
 		rt.Repeat(actions)
-		o.must(o.kernel.DrainWaiting(o.ctx, o.Env))
+		o.must(o.kernel.DrainWaiting(o.ctx, o.Env, ""))
 		o.audit(false, true, crew...)
 	})
 }

@@ -225,7 +225,7 @@ func raceOfEverything(t *testing.T, o *office) {
 	})
 	o.must(errors.Join(errs...))
 	o.overlapped = true
-	o.must(o.kernel.DrainWaiting(o.ctx, o.Env))
+	o.must(o.kernel.DrainWaiting(o.ctx, o.Env, ""))
 	o.audit(false, true, users...)
 }
 

@@ -585,7 +585,7 @@ func TestWhoWaitsNeedsNoSeatOnceUnlimited(t *testing.T) {
 		o.must(o.grant(user, "live-reports", QueueGrant("q1")))
 	}
 	o.AddAccount(t, o.Account, UnlimitedBundle)
-	o.must(o.kernel.DrainWaiting(o.ctx, o.Env))
+	o.must(o.kernel.DrainWaiting(o.ctx, o.Env, ""))
 	o.wantCounts("live-reports", "0/0 free 0 waiting 0")
 	o.audit(true, true, users...)
 }
@@ -606,7 +606,7 @@ func TestMaintenanceServesWhatACrashLeft(t *testing.T) {
 	}
 	o.Env.Table = sound
 	o.wantCounts("live-reports", "0/35 free 35 waiting 40")
-	o.must(o.kernel.DrainWaiting(o.ctx, o.Env))
+	o.must(o.kernel.DrainWaiting(o.ctx, o.Env, ""))
 	o.wantCounts("live-reports", "35/35 free 0 waiting 5")
 	for _, user := range users[:35] {
 		o.wantState(user, "live-reports", Holds)

@@ -118,7 +118,7 @@ func (o *office) wantNoneOf(t *testing.T, user string, n int) {
 		}
 	}
 	look("after the leaving")
-	if err := o.directory.Resume(t.Context()); err != nil {
+	if err := o.directory.Resume(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	query := table.Query{Partition: wallboard.Partition(o.Account)}

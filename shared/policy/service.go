@@ -24,9 +24,13 @@ type Service struct{ products *catalog.Catalog }
 // NewService makes the service for the products of a catalog.
 func NewService(products *catalog.Catalog) *Service { return &Service{products: products} }
 
-// Watched visits the policies of all accounts by which alerts are raised, by account.
-func Watched(ctx context.Context, store table.Store, visit func(account string, p Policy) error) error {
-	return table.All(ctx, store, table.Query{Index: table.Index3, Partition: watched}, func(item table.Item) error {
+// Watched visits the policies by which alerts are raised, of an account, or of all if it is empty, by
+// account.
+func Watched(
+	ctx context.Context, store table.Store, of string, visit func(account string, p Policy) error,
+) error {
+	query := table.Query{Index: table.Index3, Partition: watched, Prefix: call.OfAccount(of)}
+	return table.All(ctx, store, query, func(item table.Item) error {
 		p, err := call.Decode[Policy](item)
 		if err != nil {
 			return err

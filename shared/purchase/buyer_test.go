@@ -227,13 +227,13 @@ func TestMaximaOfABillingPeriod(t *testing.T) {
 			}
 			s.want(c.buys, c.buys, 5-c.buys)
 			s.Clock.Set(time.Date(2026, time.August, 1, 5, 0, 0, 0, time.UTC)) // the next period, in New York
-			if err := s.kernel.DrainWaiting(t.Context(), s.Env); err != nil {
+			if err := s.kernel.DrainWaiting(t.Context(), s.Env, ""); err != nil {
 				t.Fatal(err)
 			}
 			next := min(2*c.buys, 5)
 			s.want(next, next, 5-next)
 			s.allow(object{"maxSeats": 9})
-			if err := s.kernel.DrainWaiting(t.Context(), s.Env); err != nil {
+			if err := s.kernel.DrainWaiting(t.Context(), s.Env, ""); err != nil {
 				t.Fatal(err)
 			}
 			s.want(5, 5, 0)
@@ -431,7 +431,7 @@ func TestManyGrantsAtOnceStayWithinTheMaximum(t *testing.T) {
 						t.Errorf("grant %d: %v", i, err)
 					}
 				}
-				if err := s.kernel.DrainWaiting(t.Context(), s.Env); err != nil {
+				if err := s.kernel.DrainWaiting(t.Context(), s.Env, ""); err != nil {
 					t.Fatal(err)
 				}
 				buys := min(most, callers)

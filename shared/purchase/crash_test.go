@@ -117,7 +117,7 @@ func (s *shop) resume() {
 	s.t.Helper()
 	if err := purchase.NewService(
 		s.Env, license.NewService(catalog.Default()),
-	).ResumeOrders(s.t.Context()); err != nil {
+	).ResumeOrders(s.t.Context(), ""); err != nil {
 		s.t.Error(err)
 	}
 }
@@ -308,7 +308,7 @@ func TestAnOrderThatCannotBePlacedFails(t *testing.T) {
 			return faulty.None
 		})
 		if err := purchase.NewService(f.Env, license.NewService(catalog.Default())).
-			ResumeOrders(t.Context()); tries < call.MostAttempts &&
+			ResumeOrders(t.Context(), ""); tries < call.MostAttempts &&
 			err == nil {
 			t.Errorf("try %d did not fail", tries)
 		}

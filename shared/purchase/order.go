@@ -279,11 +279,11 @@ func lots(order Order) []license.Lot {
 	return list
 }
 
-// ResumeOrders places the orders of all accounts that were begun and left behind; the maintenance
-// function calls it. One that fails does not stop the others.
-func (s *Service) ResumeOrders(ctx context.Context) error {
+// ResumeOrders places the orders of an account, or of all if it is empty, that were begun and left
+// behind; the maintenance function calls it. One that fails does not stop the others.
+func (s *Service) ResumeOrders(ctx context.Context, of string) error {
 	var pieces []call.Piece
-	err := table.All(ctx, s.env.Table, table.Query{Partition: OrderMarkers}, func(item table.Item) error {
+	err := table.All(ctx, s.env.Table, table.Query{Partition: OrderMarkers, Prefix: call.OfAccount(of)}, func(item table.Item) error {
 		account, id := markedOrder(item.Sort)
 		marker, fault := call.Decode[orderMarker](item)
 		now := s.env.Clock()
@@ -292,7 +292,8 @@ func (s *Service) ResumeOrders(ctx context.Context) error {
 			return nil
 		}
 		pieces = append(pieces, call.Piece{
-			Marker: fmt.Sprintf("order %s of account %s", id, account),
+			Account: account,
+			Marker:  "order " + id,
 			Work: func(ctx context.Context) error {
 				if fault != nil {
 					return fault

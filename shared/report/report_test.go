@@ -321,7 +321,7 @@ func TestRestartGoesOnWithAReport(t *testing.T) {
 			}
 			d.Env.Process = "next"
 			d.s3.Take(t, "jobs/reports/")
-			if n, err := d.reports.Resume(t.Context(), d.Clock.Now()); err != nil || (n == 1) != alone {
+			if n, err := d.reports.Resume(t.Context(), "", d.Clock.Now()); err != nil || (n == 1) != alone {
 				t.Fatalf("%d handed over, %v", n, err)
 			}
 			if _, ok := d.begin(t, id); ok != alone {
@@ -378,7 +378,7 @@ func TestResumeHandsOverWhatIsLeftLying(t *testing.T) {
 		{5 * time.Minute, []string{queued, running}},
 	} {
 		d.s3.Take(t, "jobs/reports/")
-		n, err := d.reports.Resume(t.Context(), d.Clock.Now().Add(step.after))
+		n, err := d.reports.Resume(t.Context(), "", d.Clock.Now().Add(step.after))
 		if err != nil || n != len(step.want) {
 			t.Fatalf("after %s: %d, %v", step.after, n, err)
 		}
@@ -407,11 +407,11 @@ func TestAReportWhoseWakeUpIsLostIsNotLost(t *testing.T) {
 	d := newKernel(t)
 	d.Env.Files = brokenFiles{d.s3.Store}
 	id := d.ask(t, map[string]any{}).ID
-	if _, err := d.reports.Resume(t.Context(), d.Clock.Now().Add(time.Hour)); !errors.Is(err, errBroken) {
+	if _, err := d.reports.Resume(t.Context(), "", d.Clock.Now().Add(time.Hour)); !errors.Is(err, errBroken) {
 		t.Fatalf("got %v", err)
 	}
 	d.Env.Files = d.s3.Store
-	if n, err := d.reports.Resume(t.Context(), d.Clock.Now().Add(time.Hour)); n != 1 || err != nil {
+	if n, err := d.reports.Resume(t.Context(), "", d.Clock.Now().Add(time.Hour)); n != 1 || err != nil {
 		t.Fatalf("%d handed over, %v", n, err)
 	}
 	if wakeUps := d.s3.Take(t, "jobs/reports/acme/"+id); len(wakeUps) != 1 {

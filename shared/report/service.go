@@ -296,16 +296,16 @@ func ours(err error) error {
 	return err
 }
 
-// Resume hands over again the reports that nobody seems to work on at this time; the maintenance
-// function and the builder's schedule call it. One that fails does not stop the others. It returns
-// how many it handed over.
-func (s *Service) Resume(ctx context.Context, at time.Time) (int, error) {
+// Resume hands over again the reports of an account, or of all if it is empty, that nobody seems to
+// work on at this time; the maintenance function and the builder's schedule call it. One that fails
+// does not stop the others. It returns how many it handed over.
+func (s *Service) Resume(ctx context.Context, of string, at time.Time) (int, error) {
 	n := 0
 	var pieces []call.Piece
 	err := table.All(
 		ctx,
 		s.env.Table,
-		table.Query{Index: table.Index3, Partition: reportMarkers},
+		table.Query{Index: table.Index3, Partition: reportMarkers, Prefix: call.OfAccount(of)},
 		func(item table.Item) error {
 			name, _, _ := strings.Cut(item.IndexKeys[2].Sort, "#")
 			r, err := decode(item)
@@ -317,7 +317,7 @@ func (s *Service) Resume(ctx context.Context, at time.Time) (int, error) {
 				return nil
 			}
 			pieces = append(pieces, call.Piece{
-				Marker: fmt.Sprintf("report %s of account %s", r.ID, name),
+				Account: name, Marker: "report " + r.ID,
 				Work: func(ctx context.Context) error {
 					if err != nil {
 						return err
@@ -334,6 +334,11 @@ func (s *Service) Resume(ctx context.Context, at time.Time) (int, error) {
 	)
 	err = errors.Join(err, call.InTurn(ctx, s.env, pieces))
 	return n, err
+}
+
+// Marked visits the accounts that have a report which is not finished.
+func Marked(ctx context.Context, store table.Store, visit func(account string)) error {
+	return call.Marked(ctx, store, table.Query{Index: table.Index3, Partition: reportMarkers}, visit)
 }
 
 // held says whether a builder works on a report.

@@ -90,7 +90,7 @@ func TestAPolicyBuysForWhatWasApprovedBefore(t *testing.T) {
 	d.policyFor(t, "phone-system", 5)
 	d.Clock.Add(time.Minute)
 	for range 2 {
-		if err := d.requests.ServeApproved(t.Context()); err != nil {
+		if err := d.requests.ServeApproved(t.Context(), ""); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -169,7 +169,7 @@ func TestAnApprovedRequestWaitsForASeat(t *testing.T) {
 		}
 		d.Clock.Add(1)
 	}
-	serve := func() error { return d.requests.ServeApproved(t.Context()) }
+	serve := func() error { return d.requests.ServeApproved(t.Context(), "") }
 	if err := serve(); err != nil || d.read(t, first.ID).State != request.Approved {
 		t.Fatalf("served from nothing: %v", err)
 	}
@@ -229,7 +229,7 @@ func TestWhoCannotBeServedHoldsUpNobody(t *testing.T) {
 	}
 	d.user(t, directory.User{ID: "bob", Name: "bob"})
 	d.buy(t, "live-reports", 3)
-	if err := d.requests.ServeApproved(t.Context()); err != nil {
+	if err := d.requests.ServeApproved(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	for id, want := range map[string]request.State{

@@ -3,7 +3,6 @@ package request
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
@@ -64,17 +63,18 @@ func (s *Service) missing(c *call.Call, ids []string) purchase.Find {
 	}
 }
 
-// ServeApproved gives the approved requests of all accounts what there are free seats for, the
-// oldest first; the maintenance function calls it after the waiting lists were served. One that
+// ServeApproved gives the approved requests of an account, or of all if it is empty, what there are free
+// seats for, the oldest first; the maintenance function calls it after the waiting lists were served. One that
 // fails stops no other; the errors come together. It reads one index entry for each product that an
 // account's requests wait for, and then as much as the approvals that it carries on.
-func (s *Service) ServeApproved(ctx context.Context) error {
+func (s *Service) ServeApproved(ctx context.Context, of string) error {
 	var pieces []call.Piece
 	from := ""
 	for {
-		page, err := s.env.Table.Query(
-			ctx, table.Query{Index: table.Index3, Partition: markers, From: from, Limit: 1},
-		)
+		query := table.Query{
+			Index: table.Index3, Partition: markers, Prefix: call.OfAccount(of), From: from, Limit: 1,
+		}
+		page, err := s.env.Table.Query(ctx, query)
 		if err != nil {
 			return errors.Join(err, call.InTurn(ctx, s.env, pieces))
 		}
@@ -83,10 +83,24 @@ func (s *Service) ServeApproved(ctx context.Context) error {
 		}
 		account, product, _ := marked(page.Items[0].IndexKeys[2].Sort)
 		pieces = append(pieces, call.Piece{
-			Marker: fmt.Sprintf("requests for %s of account %s", product, account),
-			Work:   func(ctx context.Context) error { return s.serve(ctx, account, product) },
+			Account: account, Marker: "requests for " + product,
+			Work: func(ctx context.Context) error { return s.serve(ctx, account, product) },
 		})
 		from = account + "#" + product + "$" // "$" follows "#": the first entry of the next product
+	}
+}
+
+// Lists visits the products of accounts for which approved requests wait: one query for each.
+func Lists(ctx context.Context, store table.Store, visit func(account, product string)) error {
+	query := table.Query{Index: table.Index3, Partition: markers, Limit: 1}
+	for {
+		page, err := store.Query(ctx, query)
+		if err != nil || len(page.Items) == 0 {
+			return err
+		}
+		account, product, _ := marked(page.Items[0].IndexKeys[2].Sort)
+		visit(account, product)
+		query.From = account + "#" + product + "$" // "$" follows "#": the first entry of the next product
 	}
 }
 

@@ -105,18 +105,31 @@ func person(v directory.Viewer) Person {
 	return Person{Exists: v.Exists, Active: v.Active, MayView: v.MayView}
 }
 
-// FinishGrants grants, in all accounts, what a crash or a failure left due; the maintenance
-// function calls it. Each viewer is on their own: what fails is logged and stays due.
-func (s *Service) FinishGrants(ctx context.Context) error {
-	return s.finishGrants(ctx, "", s.env.Clock())
+// FinishGrants grants what a crash or a failure left due in an account, or in all if it is empty; the
+// maintenance function calls it. Each viewer is on their own: what fails is logged and stays due.
+func (s *Service) FinishGrants(ctx context.Context, account string) error {
+	pieces, undecodable := s.dueGrants(ctx, account, s.env.Clock())
+	return errors.Join(undecodable, call.InTurn(ctx, s.env, pieces))
 }
 
-// finishGrants is FinishGrants for one account, or for all if it is empty.
+// Marked visits the accounts in which a first view has left a grant due.
+func Marked(ctx context.Context, store table.Store, visit func(account string)) error {
+	return call.Marked(ctx, store, table.Query{Index: table.Index3, Partition: viewerMarkers}, visit)
+}
+
+// finishGrants is FinishGrants by the aggregation, which tells of no failure but that of the table:
+// maintenance tries what fails again.
 func (s *Service) finishGrants(ctx context.Context, account string, at time.Time) error {
-	query := table.Query{Index: table.Index3, Partition: viewerMarkers}
-	if account != "" {
-		query.Prefix = account + "#"
+	pieces, err := s.dueGrants(ctx, account, at)
+	for _, p := range pieces {
+		_ = p.Work(ctx) // it was logged
 	}
+	return errors.Join(err, ctx.Err())
+}
+
+// dueGrants are the grants that are due in an account, or in all.
+func (s *Service) dueGrants(ctx context.Context, account string, at time.Time) ([]call.Piece, error) {
+	query := table.Query{Index: table.Index3, Partition: viewerMarkers, Prefix: call.OfAccount(account)}
 	type batch struct {
 		account string
 		cause   call.Cause
@@ -139,25 +152,19 @@ func (s *Service) finishGrants(ctx context.Context, account string, at time.Time
 		return nil
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	pieces := make([]call.Piece, len(due))
 	for i, b := range due {
 		pieces[i] = call.Piece{
-			Marker: "first views of account " + b.account,
+			Account: b.account, Marker: "first views told by " + b.cause.Actor + " " + b.cause.RequestID,
 			Work: func(ctx context.Context) error {
 				c := call.ForEvent(s.env, b.account, aggregator, "view", at).Because(b.cause)
 				return s.grantDue(ctx, c, b.users)
 			},
 		}
 	}
-	if account == "" {
-		return errors.Join(undecodable, call.InTurn(ctx, s.env, pieces))
-	}
-	for _, p := range pieces {
-		_ = p.Work(ctx) // it was logged, and maintenance tries it again
-	}
-	return errors.Join(undecodable, ctx.Err())
+	return pieces, undecodable
 }
 
 // aggregator is who acts when nobody asked: the actor of audit records.

@@ -65,10 +65,10 @@ func TestPermissionThatGoesInTheMomentOfTheGrant(t *testing.T) {
 			if !acted {
 				t.Fatal("nothing was granted")
 			}
-			if err := w.directory.Resume(t.Context()); err != nil {
+			if err := w.directory.Resume(t.Context(), ""); err != nil {
 				t.Fatal(err)
 			}
-			if err := w.usage.FinishGrants(t.Context()); err != nil {
+			if err := w.usage.FinishGrants(t.Context(), ""); err != nil {
 				t.Fatal(err)
 			}
 			if after := w.live(t); after != before {
@@ -120,7 +120,7 @@ func TestGrantsThatTakeTooLongAreLeft(t *testing.T) {
 	if err != nil || got.Accepted != 2 || ctx.Err() != nil {
 		t.Fatalf("%+v, %v, %v", got, err, ctx.Err())
 	}
-	if err := w.usage.FinishGrants(t.Context()); err != nil {
+	if err := w.usage.FinishGrants(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	if n := w.live(t).Assigned - before; n != 2 {

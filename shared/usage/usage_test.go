@@ -845,11 +845,3 @@ func TestBadBodies(t *testing.T) {
 	}
 }
 
-func TestEventsOfOtherKinds(t *testing.T) {
-	w := newWorld(t)
-	for _, payload := range []string{``, `{}`, `{"time":"noon"}`, `{"Records":[]}`} {
-		if err := w.usage.Scheduled(t.Context(), []byte(payload)); err == nil {
-			t.Errorf("%s was taken for a schedule", payload)
-		}
-	}
-}

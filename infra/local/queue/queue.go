@@ -4,6 +4,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -19,10 +20,8 @@ import (
 	"seatwise/shared/platform/table/bolt"
 )
 
-var (
-	waitingBucket = []byte("queue")
-	failedBucket  = []byte("queue-failed")
-)
+// unnamed is the name of the queue whose options have none.
+const unnamed = "queue"
 
 // keepFailed is how many failed events are kept to look at.
 const keepFailed = 1000
@@ -44,6 +43,8 @@ type Event struct {
 
 // Options are a queue's surroundings.
 type Options struct {
+	// Name tells the queues of one file apart; empty is that of events.
+	Name  string
 	Clock app.Clock
 	IDs   app.IDs
 	Log   *slog.Logger
@@ -60,7 +61,10 @@ type Options struct {
 
 // Queue keeps events in a bbolt file that it shares with others.
 type Queue struct {
-	db   *bbolt.DB
+	db *bbolt.DB
+	// waitingBucket has the events that are owed, and failedBucket those that failed for good.
+	waitingBucket, failedBucket []byte
+
 	o    Options
 	wake chan struct{}
 
@@ -70,16 +74,21 @@ type Queue struct {
 
 // New makes a queue in the file.
 func New(db *bbolt.DB, o Options) (*Queue, error) {
-	if err := bolt.EnsureBuckets(db, waitingBucket, failedBucket); err != nil {
+	name := cmp.Or(o.Name, unnamed)
+	q := &Queue{
+		db: db, waitingBucket: []byte(name), failedBucket: []byte(name + "-failed"),
+		o: o, wake: make(chan struct{}, 1), flying: map[uint64]struct{}{},
+	}
+	if err := bolt.EnsureBuckets(db, q.waitingBucket, q.failedBucket); err != nil {
 		return nil, fmt.Errorf("event queue: %w", err)
 	}
-	return &Queue{db: db, o: o, wake: make(chan struct{}, 1), flying: map[uint64]struct{}{}}, nil
+	return q, nil
 }
 
 // AddIn adds events as a part of someone else's transaction: they are delivered if and when it is
 // committed. Function and Payload are all that need be set.
 func (q *Queue) AddIn(tx *bbolt.Tx, events ...Event) error {
-	bucket := tx.Bucket(waitingBucket)
+	bucket := tx.Bucket(q.waitingBucket)
 	for _, e := range events {
 		sequence, err := bucket.NextSequence()
 		if err != nil {
@@ -106,7 +115,7 @@ func (q *Queue) Add(events ...Event) error {
 func (q *Queue) AddUnlessWaiting(e Event) (added bool, err error) {
 	err = q.db.Update(func(tx *bbolt.Tx) error {
 		added = true
-		err := each(tx.Bucket(waitingBucket), func(_ uint64, other Event) bool {
+		err := each(tx.Bucket(q.waitingBucket), func(_ uint64, other Event) bool {
 			added = other.Source != e.Source
 			return added
 		})
@@ -122,7 +131,7 @@ func (q *Queue) AddUnlessWaiting(e Event) (added bool, err error) {
 func (q *Queue) Failed() ([]Event, error) {
 	events := []Event{}
 	err := q.db.View(func(tx *bbolt.Tx) error {
-		return each(tx.Bucket(failedBucket), func(_ uint64, e Event) bool { events = append(events, e); return true })
+		return each(tx.Bucket(q.failedBucket), func(_ uint64, e Event) bool { events = append(events, e); return true })
 	})
 	return events, err
 }
@@ -130,7 +139,7 @@ func (q *Queue) Failed() ([]Event, error) {
 // Owed counts the events that wait or are being delivered.
 func (q *Queue) Owed() (n int, err error) {
 	err = q.db.View(func(tx *bbolt.Tx) error {
-		n = tx.Bucket(waitingBucket).Stats().KeyN
+		n = tx.Bucket(q.waitingBucket).Stats().KeyN
 		return nil
 	})
 	return n, err
@@ -186,7 +195,7 @@ func (q *Queue) ready() (map[uint64]Event, time.Time, error) {
 	defer q.mu.Unlock()
 	now, taken, next := q.o.Clock(), map[uint64]Event{}, time.Time{}
 	err := q.db.View(func(tx *bbolt.Tx) error {
-		return each(tx.Bucket(waitingBucket), func(sequence uint64, e Event) bool {
+		return each(tx.Bucket(q.waitingBucket), func(sequence uint64, e Event) bool {
 			if _, busy := q.flying[sequence]; busy {
 				return true
 			}
@@ -219,7 +228,7 @@ func (q *Queue) deliver(ctx context.Context, sequence uint64, e Event) {
 	}
 	failed := false
 	err := q.db.Update(func(tx *bbolt.Tx) error {
-		bucket := tx.Bucket(waitingBucket)
+		bucket := tx.Bucket(q.waitingBucket)
 		if failure == nil {
 			return bucket.Delete(key(sequence))
 		}
@@ -229,7 +238,7 @@ func (q *Queue) deliver(ctx context.Context, sequence uint64, e Event) {
 			if err := bucket.Delete(key(sequence)); err != nil {
 				return err
 			}
-			return keep(tx.Bucket(failedBucket), e)
+			return keep(tx.Bucket(q.failedBucket), e)
 		}
 		e.Due = q.o.Clock().Add(q.o.Pauses[e.Attempts-1])
 		return put(bucket, sequence, e)

@@ -464,6 +464,11 @@ func (r *runner) serveClock(w http.ResponseWriter, request *http.Request) {
 // serveFailed shows the events that failed for good: what is in the dead-letter queue in AWS.
 func (r *runner) serveFailed(w http.ResponseWriter, request *http.Request) {
 	failed, err := r.queue.Failed()
+	if err == nil && r.work != nil {
+		var aside []queue.Event
+		aside, err = r.work.Failed()
+		failed = append(failed, aside...)
+	}
 	if err != nil {
 		r.env.Log.ErrorContext(request.Context(), "failed events not read", "error", err)
 		reply.WriteProblem(w, problem.New(problem.Internal, ""))

@@ -30,8 +30,7 @@ func (r *runner) deliver(ctx context.Context, e queue.Event) error {
 	}
 	ctx, cancel := context.WithTimeout(reply.WithRequestID(ctx, e.ID), r.template.Functions[e.Function].Timeout)
 	defer cancel()
-	_, err := f.edge.Invoke(ctx, e.Payload)
-	return err
+	return queue.Judge(f.edge.Invoke(ctx, e.Payload))
 }
 
 // notify records, within the transaction that creates an object, an event for each function that

@@ -86,6 +86,8 @@ const (
 	defaultConcurrency = 256
 	// workers is how many events are delivered at once.
 	workers = 8
+	// mostWork is how many accounts' work is done at once.
+	mostWork = 4
 	// grace is how long requests and deliveries may go on after a stop was asked for. A delivery
 	// that is cut off comes again at the next start.
 	grace = 10 * time.Second
@@ -120,6 +122,7 @@ type runner struct {
 	provider  *provider.Provider
 	address   string // of the API, as a URL
 	queue     *queue.Queue
+	work      *queue.Queue  // of the work of accounts; nil where the template has no such queue
 	tally     table.Tally   // of the commits of all functions
 	running   chan struct{} // one value for each running request
 
@@ -303,7 +306,37 @@ func (r *runner) openState() error {
 		Pauses:  pauses,
 		Grace:   grace,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return r.openWork()
+}
+
+// openWork opens the queue of the work of accounts, beside that of events, which it must not keep
+// waiting.
+func (r *runner) openWork() (err error) {
+	if len(r.template.Sources) == 0 {
+		return nil
+	}
+	if len(r.template.Sources) > 1 {
+		return errors.New("the template has more than one queue that delivers to functions, and one machine has one")
+	}
+	source := r.template.Sources[0]
+	r.work, err = queue.New(r.state, queue.Options{
+		Name:    "work",
+		Clock:   r.config.Clock,
+		IDs:     wire.IDs{},
+		Log:     r.config.Log,
+		Deliver: r.deliver,
+		Workers: min(source.Concurrency, mostWork),
+		Pauses:  pauses[:min(source.Tries-1, len(pauses))],
+		Grace:   grace,
+	})
+	if err != nil {
+		return err
+	}
+	r.env.Work = queue.NewWork(r.work, source.Function)
+	return nil
 }
 
 // clearTemp empties the folder of temporary files: a process that was killed has left its own
@@ -413,6 +446,11 @@ func (r *runner) build() error {
 			return err
 		}
 	}
+	for _, s := range r.template.Sources {
+		if r.functions[s.Function].fn.Message == nil {
+			return fmt.Errorf("%s takes no messages, and the template has %s for it", s.Function, s.Name)
+		}
+	}
 	return nil
 }
 
@@ -449,6 +487,9 @@ func (r *runner) serve(ctx context.Context, apiListener, s3Listener net.Listener
 		background.Go(func() { watch.run(ctx) })
 	}
 	background.Go(func() { r.queue.Run(ctx) })
+	if r.work != nil {
+		background.Go(func() { r.work.Run(ctx) })
+	}
 	background.Go(func() { r.sweep(ctx) })
 	if !r.config.NoSchedules {
 		for _, s := range r.template.Schedules {

@@ -22,6 +22,7 @@ const (
 	functionType = "AWS::Serverless::Function"
 	apiType      = "AWS::Serverless::HttpApi"
 	bucketType   = "AWS::S3::Bucket"
+	queueType    = "AWS::SQS::Queue"
 
 	// defaultTimeout is SAM's for a function that names none.
 	defaultTimeout = 3 * time.Second
@@ -31,10 +32,11 @@ const (
 type Template struct {
 	// Functions by logical id.
 	Functions map[string]Function
-	// Routes, Triggers and Schedules are sorted, so that equal templates read equal.
+	// Routes, Triggers, Schedules and Sources are sorted, so that equal templates read equal.
 	Routes    []Route
 	Triggers  []Trigger
 	Schedules []Schedule
+	Sources   []Source
 	// Buckets are the logical ids of the buckets, sorted.
 	Buckets []string
 	// Default and Options are the functions that answer what no route takes, and OPTIONS of any
@@ -96,6 +98,16 @@ type Schedule struct {
 	Expression string
 }
 
+// Source delivers the messages of a queue to a function.
+type Source struct {
+	Function string
+	// Name is the event's logical id within the function, and Queue that of the queue.
+	Name, Queue string
+	// Concurrency is how many invocations there are at once at most, and Tries how often a message is
+	// delivered before it is set aside.
+	Concurrency, Tries int
+}
+
 // The document. Intrinsic functions are tags to the YAML reader and leave their argument: !Ref
 // Table reads as "Table".
 type document struct {
@@ -115,6 +127,11 @@ type resource struct {
 		Auth    struct {
 			DefaultAuthorizer string `yaml:"DefaultAuthorizer"`
 		} `yaml:"Auth"`
+		// Of a queue.
+		RedrivePolicy struct {
+			MaxReceiveCount int `yaml:"maxReceiveCount"`
+		} `yaml:"RedrivePolicy"`
+		VisibilityTimeout int `yaml:"VisibilityTimeout"`
 	} `yaml:"Properties"`
 }
 
@@ -143,6 +160,12 @@ type event struct {
 		Schedule string `yaml:"Schedule"`
 		Enabled  *bool  `yaml:"Enabled"`
 		Input    string `yaml:"Input"`
+		// SQS
+		Queue         string   `yaml:"Queue"`
+		ResponseTypes []string `yaml:"FunctionResponseTypes"`
+		ScalingConfig struct {
+			MaximumConcurrency int `yaml:"MaximumConcurrency"`
+		} `yaml:"ScalingConfig"`
 	} `yaml:"Properties"`
 }
 
@@ -198,7 +221,7 @@ func Parse(raw []byte) (*Template, error) {
 	}
 	for id, r := range types.Resources {
 		switch r.Type {
-		case functionType, apiType, bucketType:
+		case functionType, apiType, bucketType, queueType:
 		default:
 			delete(loose.Resources, id)
 		}
@@ -250,6 +273,8 @@ func (t *Template) connect(doc document, function, name string, e event) error {
 		return t.connectTrigger(doc, function, name, e)
 	case "Schedule":
 		return t.connectSchedule(function, name, e)
+	case "SQS":
+		return t.connectSource(doc, function, name, e)
 	default:
 		return fmt.Errorf("events of type %q cannot be run on one machine", e.Type)
 	}
@@ -334,6 +359,32 @@ func (t *Template) connectSchedule(function, name string, e event) error {
 	return nil
 }
 
+// connectSource refuses what would fail a message because of another, or lose it, and what would deliver
+// one again while its function may still be at it.
+func (t *Template) connectSource(doc document, function, name string, e event) error {
+	id := strings.TrimSuffix(e.Properties.Queue, ".Arn")
+	queue, ok := doc.Resources[id]
+	if !ok || queue.Type != queueType {
+		return fmt.Errorf("its Queue must be the Arn of an %s", queueType)
+	}
+	tries, concurrency := queue.Properties.RedrivePolicy.MaxReceiveCount, e.Properties.ScalingConfig.MaximumConcurrency
+	longest := timeout(doc.Resources[function].Properties.Timeout, doc.Globals.Function.Timeout)
+	switch {
+	case tries < 1:
+		return fmt.Errorf("%s has no RedrivePolicy: a message that fails would come for ever", id)
+	case time.Duration(queue.Properties.VisibilityTimeout)*time.Second <= longest:
+		return fmt.Errorf("%s delivers a message again before its function can have ended", id)
+	case !slices.Equal(e.Properties.ResponseTypes, []string{"ReportBatchItemFailures"}):
+		return errors.New("it must have the function answer by ReportBatchItemFailures")
+	case concurrency < 1:
+		return errors.New("it has no MaximumConcurrency: all accounts at once would use up that of the functions")
+	}
+	t.Sources = append(t.Sources, Source{
+		Function: function, Name: name, Queue: id, Concurrency: concurrency, Tries: tries,
+	})
+	return nil
+}
+
 func (t *Template) sort() {
 	sort.Strings(t.Buckets)
 	sort.Slice(t.Routes, func(i, j int) bool {
@@ -342,6 +393,10 @@ func (t *Template) sort() {
 	})
 	sort.Slice(t.Triggers, func(i, j int) bool {
 		a, b := t.Triggers[i], t.Triggers[j]
+		return a.Function+" "+a.Name < b.Function+" "+b.Name
+	})
+	sort.Slice(t.Sources, func(i, j int) bool {
+		a, b := t.Sources[i], t.Sources[j]
 		return a.Function+" "+a.Name < b.Function+" "+b.Name
 	})
 	sort.Slice(t.Schedules, func(i, j int) bool {

@@ -20,6 +20,7 @@ Globals:
 Resources:
   Api: {Type: AWS::Serverless::HttpApi, Properties: {Auth: {DefaultAuthorizer: Token}}}
   Table: {Type: AWS::DynamoDB::Table, Properties: {Events: [of, another, shape], Timeout: no}}
+  Waiting: {Type: AWS::SQS::Queue, Properties: {VisibilityTimeout: 901, RedrivePolicy: {maxReceiveCount: 3}}}
   Drops: {Type: AWS::S3::Bucket, Properties: {BucketName: !Sub '${Prefix}-drops'}}
   One:
     Type: AWS::Serverless::Function
@@ -39,6 +40,9 @@ Resources:
             Bucket: !Ref Drops
             Events: s3:ObjectCreated:*
             Filter: {S3Key: {Rules: [{Name: prefix, Value: in/}, {Name: suffix, Value: .csv}]}}
+        Work:
+          Type: SQS
+          Properties: {Queue: !GetAtt Waiting.Arn, FunctionResponseTypes: [ReportBatchItemFailures], ScalingConfig: {MaximumConcurrency: 9}}
         Nightly: {Type: Schedule, Properties: {Schedule: cron(0 3 * * ? *)}}
         Off: {Type: Schedule, Properties: {Schedule: rate(1 hour), Enabled: false}}
 `
@@ -66,6 +70,10 @@ func TestParse(t *testing.T) {
 	schedules := []template.Schedule{{Function: "Two", Name: "Nightly", Expression: "cron(0 3 * * ? *)"}}
 	if diff := cmp.Diff(schedules, got.Schedules); diff != "" {
 		t.Errorf("schedules, wanted -, got +:\n%s", diff)
+	}
+	sources := []template.Source{{Function: "Two", Name: "Work", Queue: "Waiting", Concurrency: 9, Tries: 3}}
+	if diff := cmp.Diff(sources, got.Sources); diff != "" {
+		t.Errorf("sources, wanted -, got +:\n%s", diff)
 	}
 	if !slices.Equal(got.Buckets, []string{"Drops"}) {
 		t.Errorf("buckets %v", got.Buckets)
@@ -103,7 +111,12 @@ func TestTriggerMatches(t *testing.T) {
 
 func TestWhatIsNotUnderstoodIsRefused(t *testing.T) {
 	for name, test := range map[string]struct{ old, replacement, want string }{
-		"event type":     {"Type: S3\n", "Type: SQS\n", "SQS"},
+		"event type":     {"Type: S3\n", "Type: SNS\n", "SNS"},
+		"no queue":       {"!GetAtt Waiting.Arn", "!GetAtt Table.Arn", "Queue"},
+		"no redrive":     {"RedrivePolicy: {maxReceiveCount: 3}", "DelaySeconds: 0", "RedrivePolicy"},
+		"comes too soon": {"VisibilityTimeout: 901", "VisibilityTimeout: 900", "before its function"},
+		"whole batches":  {"[ReportBatchItemFailures]", "[]", "ReportBatchItemFailures"},
+		"all at once":    {"MaximumConcurrency: 9", "MaximumConcurrency: 0", "MaximumConcurrency"},
 		"catch-all":      {"'/v1/things/{id}'", "'/v1/{proxy+}/things'", "proxy"},
 		"all of it":      {"'/v1/things/{id}'", "'/{proxy+}'", "proxy"},
 		"slash at end":   {"'/v1/things/{id}'", "'/v1/things/'", "slash"},

@@ -12,6 +12,7 @@ import (
 	"seatwise/shared/craft/workbook/form"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/work"
 )
 
 // Clock tells the time; the wiring hands in the real one, tests a fixed one.
@@ -30,6 +31,8 @@ type IDs interface {
 type Env struct {
 	Table table.Store
 	Files files.Store
+	// Work takes what schedules hand on; nil in a function that hands nothing on.
+	Work work.Queue
 	// Workbooks write files of Excel; nil in a function that writes none, for they weigh more than
 	// all else of it (design, decision 9).
 	Workbooks form.Workbooks
@@ -84,6 +87,9 @@ type Function struct {
 	HTTP http.Handler
 	// Event takes any other event (S3, schedule) as its raw JSON; nil when there are none.
 	Event func(ctx context.Context, payload []byte) error
+	// Message carries out what a queue delivers, one message; nil when the function has no queue. An
+	// error makes the queue deliver it again, and nothing else of its batch.
+	Message func(ctx context.Context, m work.Message) error
 	// Answer takes an event that wants an answer, as a trigger of the identity provider does: both are
 	// raw JSON. It is nil when there are none; a function has not both Event and Answer.
 	Answer func(ctx context.Context, payload []byte) ([]byte, error)

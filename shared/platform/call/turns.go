@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"seatwise/shared/platform/app"
@@ -22,19 +23,63 @@ const mostOfRun = 4
 // errPanicked is a piece of work that panicked; the log has its stack.
 var errPanicked = errors.New("it panicked")
 
-// Piece is one piece of pending work: what one marker says.
+// Piece is one piece of pending work of an account: what one marker says.
 type Piece struct {
-	// Marker names the piece in the log: its kind, account and subject.
+	Account string
+	// Marker names the piece within the account: its kind and subject, such as "queue support".
 	Marker string
 	Work   func(context.Context) error
+}
+
+func (p Piece) String() string { return p.Marker + " of account " + p.Account }
+
+// PieceError is the failure of a piece of pending work. It is noted in the account, and the piece is
+// tried again without anybody doing anything.
+type PieceError struct {
+	Piece Piece
+	Err   error
+}
+
+func (e *PieceError) Error() string { return fmt.Sprintf("%s: %v", e.Piece, e.Err) }
+
+func (e *PieceError) Unwrap() error { return e.Err }
+
+// BesidePieces is what an error tells beside failures of pieces; nil when it tells nothing else.
+func BesidePieces(err error) error {
+	switch e := err.(type) { //nolint:errorlint // each level is looked at by itself
+	case nil, *PieceError:
+		return nil
+	case interface{ Unwrap() []error }:
+		var rest []error
+		for _, one := range e.Unwrap() {
+			rest = append(rest, BesidePieces(one))
+		}
+		return errors.Join(rest...)
+	case interface{ Unwrap() error }:
+		if inner := e.Unwrap(); inner != nil && BesidePieces(inner) == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // InTurn carries out pieces of pending work one after the other, so that one that fails, panics or
 // takes all of its time never starves the others: each has a share of the run, and each minute's
 // run, by env's clock, begins with another piece. What fails is logged, counted in FailedPieces and
-// returned with the others; its marker stays, and it is tried in every run for as long as it is
-// owed (decisions, 125).
+// returned with the others; its marker stays. It is tried again in the next run, and after that with
+// growing pauses; after MostAttempts it is set aside: an alarm tells of it, and it is tried once a
+// day (decisions, 164).
 func InTurn(ctx context.Context, env *app.Env, pieces []Piece) error {
+	if len(pieces) == 0 {
+		return nil
+	}
+	tried, err := readTries(ctx, env, pieces)
+	if err != nil {
+		return err
+	}
+	pieces = slices.DeleteFunc(slices.Clone(pieces), func(p Piece) bool {
+		return !insists(ctx) && env.Clock().Before(tried[p.of()].Next)
+	})
 	if len(pieces) == 0 {
 		return nil
 	}
@@ -50,12 +95,13 @@ func InTurn(ctx context.Context, env *app.Env, pieces []Piece) error {
 		err := piece.do(limited, env)
 		cancel()
 		if err == nil {
+			failures = append(failures, piece.succeeded(ctx, env, tried[piece.of()]))
 			continue
 		}
 		emf.Add(ctx, FailedPieces, 1)
 		env.Log.ErrorContext(ctx, "pending work failed; it stays marked",
-			slog.String("marker", piece.Marker), slog.Any("error", err))
-		failures = append(failures, fmt.Errorf("%s: %w", piece.Marker, err))
+			slog.String("marker", piece.String()), slog.Any("error", err))
+		failures = append(failures, &PieceError{piece, err}, piece.failed(ctx, env, tried[piece.of()], err))
 	}
 	return errors.Join(failures...)
 }
@@ -63,7 +109,7 @@ func InTurn(ctx context.Context, env *app.Env, pieces []Piece) error {
 func (p Piece) do(ctx context.Context, env *app.Env) (err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			env.Log.ErrorContext(ctx, "panic", slog.String("marker", p.Marker),
+			env.Log.ErrorContext(ctx, "panic", slog.String("marker", p.String()),
 				slog.String("fault", fmt.Sprint(fault)), slog.String("stack", string(debug.Stack())))
 			err = errPanicked
 		}

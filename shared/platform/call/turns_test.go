@@ -5,11 +5,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"seatwise/shared/platform/app"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/emf"
 )
@@ -22,25 +23,24 @@ func hang(ctx context.Context) error {
 // What hangs, fails or panics is told, and stops nothing behind it.
 func TestInTurnGoesOn(t *testing.T) {
 	var log bytes.Buffer
-	env := &app.Env{
-		Clock: func() time.Time { return time.Unix(0, 0) },
-		Log:   slog.New(slog.NewTextHandler(&log, nil)),
-	}
+	env := fixtures.New(t).Env
+	env.Clock = func() time.Time { return time.Unix(0, 0) }
+	env.Log = slog.New(slog.NewTextHandler(&log, nil))
 	ctx, counts := emf.WithCounts(t.Context())
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	var done []string
 	well := func(name string) call.Piece {
-		return call.Piece{Marker: name, Work: func(context.Context) error {
+		return call.Piece{Account: "acme", Marker: name, Work: func(context.Context) error {
 			done = append(done, name)
 			return nil
 		}}
 	}
 	err := call.InTurn(ctx, env, []call.Piece{
-		{Marker: "queue stuck of account acme", Work: hang},
+		{Account: "acme", Marker: "queue stuck", Work: hang},
 		well("b"),
-		{Marker: "role bad of account acme", Work: func(context.Context) error { return errors.New("as always") }},
-		{Marker: "user mad of account acme", Work: func(context.Context) error { panic("at the wall") }},
+		{Account: "acme", Marker: "role bad", Work: func(context.Context) error { return errors.New("as always") }},
+		{Account: "acme", Marker: "user mad", Work: func(context.Context) error { panic("at the wall") }},
 		well("e"),
 	})
 	if got := strings.Join(done, " "); got != "b e" {
@@ -63,15 +63,14 @@ func TestInTurnGoesOn(t *testing.T) {
 func TestInTurnBeginsWithAnother(t *testing.T) {
 	const many = 9
 	minute := int64(0)
-	env := &app.Env{
-		Clock: func() time.Time { return time.Unix(minute*60, 0) },
-		Log:   slog.New(slog.DiscardHandler),
-	}
+	env := fixtures.New(t).Env
+	env.Clock = func() time.Time { return time.Unix(minute*60, 0) }
+	env.Log = slog.New(slog.DiscardHandler)
 	done := false
 	pieces := make([]call.Piece, many)
 	for i := range pieces {
 		// It takes all of the run, as work does that does not hear of its deadline.
-		pieces[i] = call.Piece{Marker: "stuck", Work: func(ctx context.Context) error {
+		pieces[i] = call.Piece{Account: "acme", Marker: "stuck " + strconv.Itoa(i), Work: func(ctx context.Context) error {
 			time.Sleep(30 * time.Millisecond)
 			return ctx.Err()
 		}}

@@ -18,6 +18,7 @@ import (
 
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/emf"
+	"seatwise/shared/platform/events"
 	"seatwise/shared/platform/reply"
 	"seatwise/shared/platform/table"
 )
@@ -64,8 +65,9 @@ func New(fn app.Function, o Options) *Edge {
 func Start(e *Edge) { lambda.Start(e) }
 
 // Invoke carries out one invocation. An HTTP API event of payload version 2.0 goes to the
-// function's HTTP handler, and its answer is an answer of that version; anything else goes as it is
-// to its event handler, and the answer is null, or to the one that answers.
+// function's HTTP handler, and its answer is an answer of that version; a batch of messages goes to
+// its message handler, one by one, and the answer names those that are to come again; anything else
+// goes as it is to its event handler, and the answer is null, or to the one that answers.
 //
 // The function's context ends a little before the invocation does, so that there is time to answer.
 // Errors: ErrUnexpected; whatever the event handler returned, which makes Lambda deliver the event
@@ -99,6 +101,8 @@ func (e *Edge) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 		answer, status, err = e.serve(ctx, request)
 		failed = status >= 500
 		properties["status"], properties["route"] = status, request.RouteKey
+	case !isHTTP && e.fn.Message != nil && events.KindOf(payload) == events.KindMessages:
+		answer, failed, err = e.messages(ctx, payload)
 	case !isHTTP && (e.fn.Event != nil || e.fn.Answer != nil):
 		answer, err = e.handle(ctx, payload)
 	default:

@@ -1,5 +1,6 @@
-// Package events reads the events that are no HTTP requests: S3 notifications and EventBridge
-// schedules. It knows their JSON only, so a module can use it without linking the Lambda runtime.
+// Package events reads the events that are no HTTP requests: S3 notifications, EventBridge schedules
+// and messages of SQS. It knows their JSON only, so a module can use it without linking the Lambda
+// runtime.
 package events
 
 import (
@@ -21,7 +22,14 @@ const (
 	KindObjects
 	// KindSchedule is a scheduled event, read it with Scheduled.
 	KindSchedule
+	// KindMessages is a batch of messages of SQS, read it with Messages.
+	KindMessages
 )
+
+// Message is one message of a queue, as SQS delivers it.
+type Message struct {
+	ID, Body string
+}
 
 // ErrOther is wrapped when a payload is not of the kind that was asked for.
 var ErrOther = errors.New("not an event of this kind")
@@ -64,6 +72,10 @@ type Schedule struct {
 	Time time.Time
 	// Resources are the ARNs of the rules that fired.
 	Resources []string
+	// Asked says that no rule fired: a person wants it done, and waits for it.
+	Asked bool
+	// Account narrows to one account what a person asks for; empty means all.
+	Account string
 }
 
 type payload struct {
@@ -73,9 +85,15 @@ type payload struct {
 	ID        string     `json:"id"`
 	Time      *time.Time `json:"time"`
 	Resources []string   `json:"resources"`
+	Source    string     `json:"source"`
+	Account   string     `json:"account"`
 }
 
 type record struct {
+	EventSource string `json:"eventSource"`
+	MessageID   string `json:"messageId"`
+	Body        string `json:"body"`
+
 	EventName string    `json:"eventName"`
 	EventTime time.Time `json:"eventTime"`
 	S3        *struct {
@@ -92,7 +110,12 @@ type record struct {
 	} `json:"s3"`
 }
 
-const testEvent = "s3:TestEvent"
+const (
+	testEvent = "s3:TestEvent"
+	// queues is the source of records that are messages, and rules that of schedules.
+	queues = "aws:sqs"
+	rules  = "aws.events"
+)
 
 // KindOf tells the kinds apart.
 func KindOf(raw []byte) Kind {
@@ -100,6 +123,8 @@ func KindOf(raw []byte) Kind {
 	switch err := json.Unmarshal(raw, &p); {
 	case err != nil:
 		return KindOther
+	case p.Records != nil && len(*p.Records) > 0 && (*p.Records)[0].EventSource == queues:
+		return KindMessages
 	case p.Records != nil, p.Event == testEvent:
 		return KindObjects
 	case p.Time != nil:
@@ -167,5 +192,80 @@ func Scheduled(raw []byte) (Schedule, error) {
 	if p.Time == nil || p.Time.IsZero() {
 		return Schedule{}, fmt.Errorf("scheduled event: %w: it has no time", ErrOther)
 	}
-	return Schedule{ID: p.ID, Time: p.Time.UTC(), Resources: p.Resources}, nil
+	schedule := Schedule{ID: p.ID, Time: p.Time.UTC(), Resources: p.Resources, Asked: p.Source != rules}
+	if schedule.Asked { // of a rule that fired it is the account at AWS
+		schedule.Account = p.Account
+	}
+	return schedule, nil
+}
+
+// Messages lists the messages of a batch. Errors wrap ErrOther.
+func Messages(raw []byte) ([]Message, error) {
+	var p payload
+	if err := json.Unmarshal(raw, &p); err != nil {
+		return nil, fmt.Errorf("messages: %w: %w", ErrOther, err)
+	}
+	if p.Records == nil {
+		return nil, fmt.Errorf("messages: %w: there are no Records", ErrOther)
+	}
+	list := make([]Message, len(*p.Records))
+	for i, r := range *p.Records {
+		if r.EventSource != queues || r.MessageID == "" {
+			return nil, fmt.Errorf("messages: %w: a record is not from SQS", ErrOther)
+		}
+		list[i] = Message{ID: r.MessageID, Body: r.Body}
+	}
+	return list, nil
+}
+
+// Batch makes the event by which SQS delivers messages, for whoever delivers in its place.
+func Batch(queue string, messages ...Message) ([]byte, error) {
+	records := make([]any, len(messages))
+	for i, m := range messages {
+		records[i] = map[string]any{
+			"messageId": m.ID, "receiptHandle": m.ID, "body": m.Body, "attributes": map[string]string{},
+			"messageAttributes": map[string]any{}, "eventSource": queues, "eventSourceARN": queue,
+		}
+	}
+	raw, err := json.Marshal(map[string]any{"Records": records})
+	if err != nil {
+		return nil, fmt.Errorf("messages: %w", err)
+	}
+	return raw, nil
+}
+
+// Failures is the answer that names the messages of a batch that are to come again, and Failed reads
+// it. Errors of Failed wrap ErrOther.
+func Failures(ids []string) ([]byte, error) {
+	var answer failures
+	answer.Items = make([]failed, len(ids))
+	for i, id := range ids {
+		answer.Items[i].ID = id
+	}
+	raw, err := json.Marshal(answer)
+	if err != nil {
+		return nil, fmt.Errorf("messages: %w", err)
+	}
+	return raw, nil
+}
+
+type failures struct {
+	Items []failed `json:"batchItemFailures"`
+}
+
+type failed struct {
+	ID string `json:"itemIdentifier"`
+}
+
+// Failed lists the messages that an answer names.
+func Failed(answer []byte) ([]string, error) {
+	var read failures
+	if err := json.Unmarshal(answer, &read); err != nil {
+		return nil, fmt.Errorf("messages: %w: %w", ErrOther, err)
+	}
+	ids := make([]string, len(read.Items))
+	for i, one := range read.Items {
+		ids[i] = one.ID
+	}
+	return ids, nil
 }

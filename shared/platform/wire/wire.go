@@ -43,6 +43,9 @@ type Settings struct {
 	LogLevel                     slog.Level
 	// Name is the function's name; the lines of its metrics name it.
 	Name string
+	// WorkQueue is WORK_QUEUE, the URL of the queue that schedules hand work on to, and FailedEvents is
+	// FAILED_EVENTS, that of what failed for good; both are empty in functions that hand nothing on.
+	WorkQueue, FailedEvents string
 	// UserClaim is USER_CLAIM, the claim that is the user's id; empty means sub.
 	UserClaim string
 
@@ -79,6 +82,8 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 		SecretKey:        required("AWS_SECRET_ACCESS_KEY"),
 		SessionToken:     getenv("AWS_SESSION_TOKEN"),
 		Name:             getenv("AWS_LAMBDA_FUNCTION_NAME"),
+		WorkQueue:        getenv("WORK_QUEUE"),
+		FailedEvents:     getenv("FAILED_EVENTS"),
 		UserClaim:        getenv("USER_CLAIM"),
 		DynamoDBEndpoint: cmp.Or(getenv("AWS_ENDPOINT_URL_DYNAMODB"), getenv("AWS_ENDPOINT_URL")),
 		S3Endpoint:       cmp.Or(getenv("AWS_ENDPOINT_URL_S3"), getenv("AWS_ENDPOINT_URL")),
@@ -197,6 +202,9 @@ func assemble(
 		CursorKey: s.CursorKey,
 		Version:   Version,
 		Process:   IDs{}.Random(),
+	}
+	if s.WorkQueue != "" {
+		env.Work = plain.NewQueue(s.WorkQueue, s.FailedEvents, getenv)
 	}
 	return edge.New(
 		build(env),

@@ -25,7 +25,7 @@ func (b *Builder) Handle(ctx context.Context, payload []byte) error {
 		return fmt.Errorf("report builder: %w", err)
 	}
 	due := b.reports.Schedule(ctx, schedule.Time)
-	_, left := b.reports.Resume(ctx, schedule.Time)
+	_, left := b.reports.Resume(ctx, "", schedule.Time)
 	if b.periods != nil {
 		due = errors.Join(due, b.periods.Schedule(ctx, schedule.Time))
 	}

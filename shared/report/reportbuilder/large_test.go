@@ -144,7 +144,7 @@ func large(t testing.TB, o *office) (users, details map[string][]string) {
 	}
 	// A grant that its request had no time for is made by maintenance; without a seat, all viewers
 	// wait.
-	if err := o.usage.FinishGrants(ctx); err != nil {
+	if err := o.usage.FinishGrants(ctx, ""); err != nil {
 		t.Fatal(err)
 	}
 	if err := o.usage.Aggregate(ctx, now); err != nil {

@@ -853,10 +853,10 @@ func racingWorld(s *stage, seed uint64, rounds int) {
 	}
 	wg.Wait()
 	s.Clock.Add(20 * time.Minute) // when the second look after a change of bundle is due
-	s.must(s.directory.Resume(t.Context()))
-	s.must(account.NewService(s.Env, license.NewService(catalog.Default())).ResumeBundles(t.Context()))
-	s.must(s.usage.FinishGrants(t.Context()))
-	s.must(s.kernel.DrainWaiting(t.Context(), s.Env))
+	s.must(s.directory.Resume(t.Context(), ""))
+	s.must(account.NewService(s.Env, license.NewService(catalog.Default())).ResumeBundles(t.Context(), ""))
+	s.must(s.usage.FinishGrants(t.Context(), ""))
+	s.must(s.kernel.DrainWaiting(t.Context(), s.Env, ""))
 	s.read()
 	s.check(t, s.m, "in the end")
 }

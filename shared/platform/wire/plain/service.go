@@ -2,6 +2,7 @@ package plain
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -24,6 +25,8 @@ type Service struct {
 	Name, Region string
 	// Endpoint replaces AWS's own; an empty one does not.
 	Endpoint string
+	// Protocol is the version of AWS's JSON that it speaks; empty means 1.1.
+	Protocol string
 	// Getenv finds the credentials of the function.
 	Getenv func(string) string
 	Clock  app.Clock
@@ -90,7 +93,7 @@ func (s Service) signed(ctx context.Context, target string, body []byte) (*http.
 	if err != nil {
 		return nil, err
 	}
-	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	r.Header.Set("Content-Type", "application/x-amz-json-"+cmp.Or(s.Protocol, "1.1"))
 	r.Header.Set("X-Amz-Target", target)
 	digest := sha256.Sum256(body)
 	credentials := aws.Credentials{

@@ -508,7 +508,8 @@ func (s *Service) takeOff(
 }
 
 // ResumeQueues makes the grants of a queue's members agree with the queue as it is: those of one
-// account and queue, or every one of the account that is marked. It can be stopped at any point and run again, also by several at once.
+// account and queue, or every one of the account that is marked. It can be stopped at any point and
+// run again, also by several at once.
 func (s *Service) ResumeQueues(ctx context.Context, account, queue string) error {
 	return s.resume(ctx, s.ofQueues(), account, queue)
 }

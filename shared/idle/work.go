@@ -32,7 +32,8 @@ func (s *Service) workSoon(ctx context.Context, c *call.Call, id string) {
 // never stops the others; the errors come together.
 func (s *Service) Resume(ctx context.Context, of string) error {
 	var pieces []call.Piece
-	err := table.All(ctx, s.env.Table, table.Query{Partition: markers, Prefix: call.OfAccount(of)}, func(item table.Item) error {
+	query := table.Query{Partition: markers, Prefix: call.OfAccount(of)}
+	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
 		account, id, _ := strings.Cut(item.Sort, "#")
 		cause, err := call.Decode[call.Cause](item)
 		if err != nil {

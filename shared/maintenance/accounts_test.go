@@ -177,7 +177,8 @@ func TestAPoisonedAccountIsAlone(t *testing.T) {
 	o.cutOff("globex")
 	_, err := o.fire(o.sound)
 	o.must(err)
-	poisoned := stuck{o.sound, license.HolderKey("acme", "ann"), func(context.Context) error { return errors.New("as always") }}
+	always := func(context.Context) error { return errors.New("as always") }
+	poisoned := stuck{o.sound, license.HolderKey("acme", "ann"), always}
 	for _, m := range o.queue.take() {
 		if err := o.on(poisoned).Message(t.Context(), m); err != nil {
 			t.Errorf("account %s: %v", m.Account, err)
@@ -196,7 +197,8 @@ func TestAPoisonedAccountIsAlone(t *testing.T) {
 	if err := o.on(down).Message(t.Context(), m); err == nil {
 		t.Error("a message whose markers could not be read is done")
 	}
-	if err := o.on(o.sound).Message(t.Context(), work.Message{Kind: "else", Account: "acme"}); !errors.Is(err, work.ErrMessage) {
+	m.Kind = "else"
+	if err := o.on(o.sound).Message(t.Context(), m); !errors.Is(err, work.ErrMessage) {
 		t.Errorf("a message of no kind: %v", err)
 	}
 }

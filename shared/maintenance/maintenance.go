@@ -168,7 +168,9 @@ func (s *Service) finish(ctx context.Context, id string, at time.Time) error {
 		{"resume orders", purchase.NewService(&then, s.kernel).ResumeOrders},
 		{"resume changes of bundles", account.NewService(&then, s.kernel).ResumeBundles},
 		{"resume changes of the directory", people.Resume},
-		{"serve waiting lists", func(ctx context.Context, id string) error { return s.kernel.DrainWaiting(ctx, &then, id) }},
+		{"serve waiting lists", func(ctx context.Context, id string) error {
+			return s.kernel.DrainWaiting(ctx, &then, id)
+		}},
 		{"serve approved requests", request.NewService(&then, s.kernel).ServeApproved},
 		{"give grants of first views", used.FinishGrants},
 		{"go on with reclaims", idle.NewService(&then, s.kernel, used).Resume},

@@ -283,7 +283,8 @@ func lots(order Order) []license.Lot {
 // behind; the maintenance function calls it. One that fails does not stop the others.
 func (s *Service) ResumeOrders(ctx context.Context, of string) error {
 	var pieces []call.Piece
-	err := table.All(ctx, s.env.Table, table.Query{Partition: OrderMarkers, Prefix: call.OfAccount(of)}, func(item table.Item) error {
+	query := table.Query{Partition: OrderMarkers, Prefix: call.OfAccount(of)}
+	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
 		account, id := markedOrder(item.Sort)
 		marker, fault := call.Decode[orderMarker](item)
 		now := s.env.Clock()

@@ -844,4 +844,3 @@ func TestBadBodies(t *testing.T) {
 		}
 	}
 }
-

@@ -2,7 +2,6 @@ package queue_test
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"testing"
 	"time"
@@ -50,7 +49,7 @@ func messages(t *testing.T, owed []queue.Event) []work.Message {
 	t.Helper()
 	var all []work.Message
 	for _, e := range owed {
-		batch, err := events.Messages(json.RawMessage(e.Payload))
+		batch, err := events.Messages(e.Payload)
 		if err != nil {
 			t.Fatal(err)
 		}

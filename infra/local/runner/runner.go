@@ -486,10 +486,7 @@ func (r *runner) serve(ctx context.Context, apiListener, s3Listener net.Listener
 		}
 		background.Go(func() { watch.run(ctx) })
 	}
-	background.Go(func() { r.queue.Run(ctx) })
-	if r.work != nil {
-		background.Go(func() { r.work.Run(ctx) })
-	}
+	background.Go(func() { r.runQueues(ctx) })
 	background.Go(func() { r.sweep(ctx) })
 	if !r.config.NoSchedules {
 		for _, s := range r.template.Schedules {
@@ -520,6 +517,16 @@ func (r *runner) serve(ctx context.Context, apiListener, s3Listener net.Listener
 	case err := <-failed:
 		return err
 	}
+}
+
+// runQueues delivers events, and beside them the work of accounts.
+func (r *runner) runQueues(ctx context.Context) {
+	var both sync.WaitGroup
+	both.Go(func() { r.queue.Run(ctx) })
+	if r.work != nil {
+		both.Go(func() { r.work.Run(ctx) })
+	}
+	both.Wait()
 }
 
 // listenAndServe starts a server; the result stops it and waits for its requests.

@@ -42,7 +42,10 @@ Resources:
             Filter: {S3Key: {Rules: [{Name: prefix, Value: in/}, {Name: suffix, Value: .csv}]}}
         Work:
           Type: SQS
-          Properties: {Queue: !GetAtt Waiting.Arn, FunctionResponseTypes: [ReportBatchItemFailures], ScalingConfig: {MaximumConcurrency: 9}}
+          Properties:
+            Queue: !GetAtt Waiting.Arn
+            FunctionResponseTypes: [ReportBatchItemFailures]
+            ScalingConfig: {MaximumConcurrency: 9}
         Nightly: {Type: Schedule, Properties: {Schedule: cron(0 3 * * ? *)}}
         Off: {Type: Schedule, Properties: {Schedule: rate(1 hour), Enabled: false}}
 `

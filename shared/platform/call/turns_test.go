@@ -70,7 +70,8 @@ func TestInTurnBeginsWithAnother(t *testing.T) {
 	pieces := make([]call.Piece, many)
 	for i := range pieces {
 		// It takes all of the run, as work does that does not hear of its deadline.
-		pieces[i] = call.Piece{Account: "acme", Marker: "stuck " + strconv.Itoa(i), Work: func(ctx context.Context) error {
+		name := "stuck " + strconv.Itoa(i)
+		pieces[i] = call.Piece{Account: "acme", Marker: name, Work: func(ctx context.Context) error {
 			time.Sleep(30 * time.Millisecond)
 			return ctx.Err()
 		}}

@@ -26,7 +26,7 @@ func (e *Edge) messages(ctx context.Context, payload []byte) (answer []byte, fai
 		cancel()
 		if err != nil {
 			e.o.Log.ErrorContext(ctx, "the work of a message failed; it comes again",
-				slog.String("message", m.ID), slog.String("body", m.Body), slog.Any("error", err))
+				slog.String("message", m.ID), slog.String("work", m.Body), slog.Any("error", err))
 			again = append(again, m.ID)
 		}
 	}

@@ -59,7 +59,8 @@ func TestOneMessageNeverFailsTheOthers(t *testing.T) {
 		t.Fatalf("%v, %v", err, ctx.Err())
 	}
 	again, err := events.Failed(answer)
-	if want := []string{"id-hangs", "id-fails", "id-panics", "id-no-message"}; err != nil || !slices.Equal(again, want) {
+	want := []string{"id-hangs", "id-fails", "id-panics", "id-no-message"}
+	if err != nil || !slices.Equal(again, want) {
 		t.Errorf("%q come again, want %q (%v)", again, want, err)
 	}
 	if !slices.Equal(done, []string{"a", "b", "c"}) {
@@ -89,7 +90,8 @@ func TestAWholeBatch(t *testing.T) {
 	if got.Account != "acme" || !got.Time.Equal(clock()) || got.Kind != work.Aggregation {
 		t.Errorf("%+v", got)
 	}
-	if _, err := edge.New(app.Function{}, options(io.Discard)).Invoke(t.Context(), payload); !errors.Is(err, edge.ErrUnexpected) {
+	_, err = edge.New(app.Function{}, options(io.Discard)).Invoke(t.Context(), payload)
+	if !errors.Is(err, edge.ErrUnexpected) {
 		t.Errorf("taken by a function without messages: %v", err)
 	}
 }

@@ -62,7 +62,8 @@ func Of(ctx context.Context, store table.Store, account, kind string) (f Failure
 
 // All visits what is noted of an account, or of all if it is empty, by account.
 func All(ctx context.Context, store table.Store, of string, visit func(account string, f Failure)) error {
-	return table.All(ctx, store, table.Query{Partition: partition, Prefix: call.OfAccount(of)}, func(item table.Item) error {
+	query := table.Query{Partition: partition, Prefix: call.OfAccount(of)}
+	return table.All(ctx, store, query, func(item table.Item) error {
 		f, err := call.Decode[Failure](item)
 		account, _, _ := strings.Cut(item.Sort, "#")
 		visit(account, f)

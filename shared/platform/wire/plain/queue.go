@@ -89,7 +89,8 @@ func (q *Queue) send(ctx context.Context, entries []entry) error {
 		var refused *Refusal
 		final := errors.As(err, &refused) && refused.Status < 500 && refused.Status != tooMany
 		if err == nil {
-			err = fmt.Errorf("%d messages were not taken: %s: %s", len(out.Failed), out.Failed[0].Code, out.Failed[0].Message)
+			why := out.Failed[0]
+			err = fmt.Errorf("%d messages were not taken: %s: %s", len(out.Failed), why.Code, why.Message)
 			entries = slices.DeleteFunc(slices.Clone(entries), func(e entry) bool {
 				for _, f := range out.Failed {
 					if f.ID == e.ID {

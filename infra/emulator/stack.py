@@ -404,6 +404,11 @@ class Stack:
         })
         self.eventually("the work that was handed on is done", lambda: self.handed_on() == 0)
 
+    def ask(self, function, account, after=0):
+        """Runs a scheduled function for one account as a person does, as of this many minutes from now: it does the work itself."""
+        at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=after)
+        self.invoke(function, {"time": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "account": account})
+
     def handed_on(self):
         """How many messages with the work of an account wait or are being carried out."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]

@@ -77,8 +77,8 @@ func message(account string) work.Message {
 
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	limit := time.After(Wait)
-	tick := time.NewTicker(5 * time.Millisecond) //nolint:forbidigo // a queue delivers in the machine's own time
+	limit := time.After(Wait)                    //nolint:forbidigo // a queue delivers in the machine's own time
+	tick := time.NewTicker(5 * time.Millisecond) //nolint:forbidigo // the same
 	defer tick.Stop()
 	for !done() {
 		select {

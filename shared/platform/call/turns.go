@@ -68,7 +68,7 @@ func BesidePieces(err error) error {
 // run, by env's clock, begins with another piece. What fails is logged, counted in FailedPieces and
 // returned with the others; its marker stays. It is tried again in the next run, and after that with
 // growing pauses; after MostAttempts it is set aside: an alarm tells of it, and it is tried once a
-// day (decisions, 165).
+// day (decisions, 168).
 func InTurn(ctx context.Context, env *app.Env, pieces []Piece) error {
 	if len(pieces) == 0 {
 		return nil

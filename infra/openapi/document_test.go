@@ -50,6 +50,19 @@ var partly = map[string]bool{
 
 	"summarize-licenses": true, "list-waiting": true, "list-exclusions": true, "explain-license": true,
 	"list-audit": true, "list-cost-centers": true, "get-cost-center": true,
+
+	"get-cart": true, "put-cart": true, "patch-cart": true, "delete-cart": true, "add-cart-line": true,
+	"patch-cart-line": true, "delete-cart-line": true, "charge-cart": true, "split-cart-line": true,
+	"merge-cart-lines": true, "create-quote": true, "get-quote": true, "place-order": true, "list-orders": true,
+	"get-order": true, "get-statement": true,
+
+	"get-billing": true, "list-periods": true, "get-period": true, "list-period-lines": true,
+	"get-period-line": true, "compare-period": true, "get-period-statement": true, "get-period-workbook": true,
+	"list-idle-seats": true,
+	"get-policy": true, "put-policy": true, "patch-policy": true, "delete-policy": true, "list-policies": true,
+
+	"create-request": true, "list-requests": true, "list-requestable": true, "get-request": true,
+	"approve-request": true, "deny-request": true, "withdraw-request": true,
 }
 
 // operation is one operation of the document, at its place.

@@ -127,6 +127,7 @@ func (s *Service) idleRoutes(k *api.Router) {
 		ID: "list-idle-seats", Method: http.MethodGet, Path: base + "/idle", Tag: tag,
 		Summary:     "List the seats that nobody uses, those of the longest time first, with what they cost",
 		Permissions: []auth.Permission{auth.BillingRead},
+		Partly:      true,
 	}, func(ctx context.Context, c *call.Call, in *idleInput) (*api.Plain[SeatsPage], error) {
 		list := append([]string{"idle", strconv.Itoa(in.Days)}, slices.Sorted(slices.Values(in.Product))...)
 		position, err := api.Position(c, in.Cursor, list...)

@@ -18,7 +18,9 @@ import (
 	"seatwise/shared/craft/money"
 	"seatwise/shared/license"
 	"seatwise/shared/license/inventory"
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/events"
 	"seatwise/shared/platform/problem"
@@ -100,7 +102,7 @@ func (s *Service) checkAsked(of Asked) error {
 // Idle is a page of the seats that were not used on any of the last days, in the order of last use
 // as it was when the list was made. Each is looked at as it is now, so one that was used, given back
 // or assigned since is not told. The first page looks at all of them, for the total: 1 to 4 items a
-// seat, 100 a read.
+// seat, 100 a read. An admin of some cost centers has the seats that are charged to theirs.
 //
 // Errors: validation for a product that is not in the catalog.
 func (s *Service) Idle(ctx context.Context, c *call.Call, of Asked, position string, limit int) (Page, error) {
@@ -124,6 +126,9 @@ func (s *Service) Idle(ctx context.Context, c *call.Call, of Asked, position str
 		return Page{}, err
 	}
 	judged := judging{Service: s, c: c, cutoff: cutoff, currency: currency, whole: position == ""}
+	if judged.theirs, err = access.CostCenters(ctx); err != nil {
+		return Page{}, err
+	}
 	page, err := judged.page(ctx, behindPosition(seats, position), limit)
 	if err != nil || position != "" {
 		return page, err
@@ -159,6 +164,8 @@ type judging struct {
 	// whole says that all seats are looked at, for the total, and not a page of them alone.
 	whole bool
 	total Total
+	// theirs is to which cost centers the caller is limited: other seats are not looked at.
+	theirs auth.Limit
 }
 
 const (
@@ -244,6 +251,13 @@ func (j *judging) judge(ctx context.Context, seats []seat, into []verdict) error
 		l, err := call.Decode[license.License](item)
 		if err != nil {
 			return err
+		}
+		charged, err := license.ChargedTo(item)
+		if err != nil {
+			return err
+		}
+		if !j.theirs.Has(charged) {
+			continue
 		}
 		if l.Status != license.Assigned || l.UserID != one.User {
 			continue

@@ -13,6 +13,7 @@ package license
 
 import (
 	"seatwise/shared/license/internal/record"
+	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 )
 
@@ -80,3 +81,10 @@ func PeopleKey(account, costCenter string) table.Key { return record.PeopleKey(a
 
 // Key is where a license is kept.
 func Key(account, id string) table.Key { return record.LicenseKey(account, id) }
+
+// ChargedTo is the cost center that the license of an item is charged to: of a metered one its holder's.
+// Empty for none.
+func ChargedTo(item table.Item) (string, error) {
+	l, err := call.Decode[record.Document](item)
+	return l.ChargedTo(), err
+}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"seatwise/shared/craft/money"
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 )
@@ -38,7 +39,7 @@ type Comparison struct {
 func (s *Service) Differences(
 	ctx context.Context, c *call.Call, of SnapshotOf, after string, limit int,
 ) (Comparison, string, error) {
-	f, err := s.find(ctx, c, of.First)
+	f, err := s.whole(ctx, c, of.First)
 	if err != nil {
 		return Comparison{}, "", err
 	}
@@ -58,6 +59,14 @@ func (s *Service) Differences(
 	}
 	all, err := f.source.Explain(f.bill, snapshot)
 	if err != nil {
+		return Comparison{}, "", err
+	}
+	theirs, err := access.CostCenters(ctx)
+	if err != nil {
+		return Comparison{}, "", err
+	}
+	all = slices.DeleteFunc(all, func(d Deviation) bool { return !theirs.Has(d.CostCenter) })
+	if f, err = f.limitedTo(theirs); err != nil {
 		return Comparison{}, "", err
 	}
 	view := f.view(c)

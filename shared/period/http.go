@@ -68,7 +68,7 @@ func (s *Service) Routes(k *api.Router) {
 	reading := func(id, path, summary string) api.Operation {
 		return api.Operation{
 			ID: id, Method: http.MethodGet, Path: base + path, Summary: summary, Tag: tag,
-			Permissions: []auth.Permission{auth.BillingRead},
+			Permissions: []auth.Permission{auth.BillingRead}, Partly: true,
 		}
 	}
 	api.Register(k, reading("list-periods", "/periods", "List the billing periods, the latest first"),

@@ -220,8 +220,8 @@ func (s *Service) open(ctx context.Context, c *call.Call, of accounted, span bou
 	if f.bill, err = f.source.fold(Horizon{Now: c.At}); err != nil {
 		return found{}, err
 	}
-	expected, err := f.source.fold(Horizon{Now: c.At, Expect: true})
-	f.expected = &expected.Total
+	f.willBe, err = f.source.fold(Horizon{Now: c.At, Expect: true})
+	f.expected = &f.willBe.Total
 	return f, err
 }
 

@@ -87,7 +87,7 @@ func (s *Service) statement(ctx context.Context, c *call.Call, of StatementOf) (
 		return Statement{}, found{}, err
 	}
 	if of.CostCenter != "" {
-		if f.bill, err = f.bill.only(of.CostCenter); err != nil {
+		if f.bill, err = f.bill.only(func(code string) bool { return code == of.CostCenter }); err != nil {
 			return Statement{}, found{}, err
 		}
 		f.expected = nil // it is of all cost centers
@@ -131,11 +131,11 @@ func (s *Service) statement(ctx context.Context, c *call.Call, of StatementOf) (
 	return st, f, nil
 }
 
-// only is the bill of one cost center.
-func (b Bill) only(costCenter string) (Bill, error) {
+// only is the bill of some cost centers.
+func (b Bill) only(has func(costCenter string) bool) (Bill, error) {
 	entries := []Entry{}
 	for _, e := range b.Entries {
-		if e.CostCenter == costCenter {
+		if has(e.CostCenter) {
 			entries = append(entries, e)
 		}
 	}

@@ -3,6 +3,7 @@ package period
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/money"
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -72,16 +74,17 @@ type LineView struct {
 type found struct {
 	bill     Bill
 	expected *money.Amount
+	willBe   Bill // of what is expected
 	sealed   *closed
 	of       accounted
 	span     bounds
 	source   Source // of one that is not closed
 }
 
-// find is the period of the call's account that begins on a day, or the one of today.
+// whole is the period of the call's account that begins on a day, or the one of today.
 //
 // Errors: not-found.
-func (s *Service) find(ctx context.Context, c *call.Call, first string) (found, error) {
+func (s *Service) whole(ctx context.Context, c *call.Call, first string) (found, error) {
 	of, err := accountOf(ctx, c)
 	if err != nil {
 		return found{}, err
@@ -159,7 +162,8 @@ func stateOf(sealed bool, now, end time.Time) State {
 	return Closing
 }
 
-// List reads a page of the periods, the latest first, and the first day of the next page.
+// List reads a page of the periods, the latest first, and the first day of the next page. The totals are
+// of the whole account, and not told to an admin of some cost centers.
 func (s *Service) List(ctx context.Context, c *call.Call, after string, limit int) ([]Summary, string, error) {
 	of, err := accountOf(ctx, c)
 	if err != nil {
@@ -189,6 +193,7 @@ func (s *Service) List(ctx context.Context, c *call.Call, after string, limit in
 		sealed[p.From] = p
 		return err
 	})
+	theirs, limits := access.CostCenters(ctx)
 	list := make([]Summary, len(spans))
 	for i, span := range spans {
 		first := span.first.Format(time.DateOnly)
@@ -196,11 +201,11 @@ func (s *Service) List(ctx context.Context, c *call.Call, after string, limit in
 		list[i] = Summary{
 			From: first, To: span.end.Format(time.DateOnly), State: stateOf(ok, c.At, of.days.Begin(span.end)),
 		}
-		if ok {
+		if ok && theirs.All() {
 			list[i].Total = &p.Total
 		}
 	}
-	return list, next, err
+	return list, next, errors.Join(err, limits)
 }
 
 // LinesOf names lines of the period that begins with First: those of some kinds, products and cost
@@ -361,6 +366,13 @@ func (s *Service) Open(ctx context.Context, c *call.Call) (purchase.OpenPeriod, 
 	source.Timelines = slices.DeleteFunc(source.Timelines, func(t Timeline) bool { return t.Kind != Metered })
 	bill, err := source.fold(Horizon{Now: c.At})
 	if err != nil {
+		return purchase.OpenPeriod{}, err
+	}
+	theirs, err := access.CostCenters(ctx)
+	if err != nil {
+		return purchase.OpenPeriod{}, err
+	}
+	if bill, err = bill.only(theirs.Has); err != nil {
 		return purchase.OpenPeriod{}, err
 	}
 	return consumed(s.products, bill)

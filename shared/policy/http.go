@@ -84,7 +84,9 @@ type policiesInput struct {
 func (s *Service) Routes(k *api.Router) {
 	reads, writes := []auth.Permission{auth.BillingRead}, []auth.Permission{auth.BillingPurchase}
 	of := func(id, summary string, may []auth.Permission) api.Operation {
-		return api.Operation{ID: id, Path: path + "/{product}", Summary: summary, Tag: tag, Permissions: may}
+		return api.Operation{
+			ID: id, Path: path + "/{product}", Summary: summary, Tag: tag, Permissions: may, Partly: true,
+		}
 	}
 	policies := api.ReadWrite[policyInput, policyBody, Policy]{
 		New:  func(at *policyInput) Policy { return Policy{ProductID: at.Product} },
@@ -101,7 +103,7 @@ func (s *Service) Routes(k *api.Router) {
 		return nil, s.Delete(ctx, c, at.Product)
 	})
 	list := api.Operation{
-		ID: "list-policies", Method: http.MethodGet, Path: path, Tag: tag, Permissions: reads,
+		ID: "list-policies", Method: http.MethodGet, Path: path, Tag: tag, Permissions: reads, Partly: true,
 		Summary: "List what is decided, by product",
 	}
 	api.Register(k, list, func(ctx context.Context, c *call.Call, in *policiesInput) (*api.Listed[Policy], error) {

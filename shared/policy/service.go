@@ -42,7 +42,7 @@ func Watched(
 
 // Get reads the policy of a product and its version.
 //
-// Errors: not-found.
+// Errors: not-found; forbidden for one that is not theirs of an admin of some cost centers.
 func (s *Service) Get(ctx context.Context, c *call.Call, product string) (Policy, int64, error) {
 	if _, ok := s.products.Lookup(product); !ok { // and must not become a key
 		return Policy{}, 0, problem.Missing("policy")
@@ -58,11 +58,15 @@ func (s *Service) Get(ctx context.Context, c *call.Call, product string) (Policy
 	if err != nil {
 		return Policy{}, 0, err
 	}
+	if err := theirs(ctx, p.Rules); err != nil {
+		return Policy{}, 0, err
+	}
 	shown, err := s.shown(ctx, c, p)
 	return shown[0], item.Version, err
 }
 
-// List is a page of the account's policies by product, from behind one.
+// List is a page of the account's policies by product, from behind one. For an admin of some cost centers
+// it has those that buy for theirs, and may be short.
 func (s *Service) List(ctx context.Context, c *call.Call, after string, limit int) ([]Policy, string, error) {
 	query := table.Query{Partition: partition(c.Account), Limit: limit + 1}
 	if after != "" {
@@ -85,6 +89,13 @@ func (s *Service) List(ctx context.Context, c *call.Call, after string, limit in
 		}
 		list = append(list, p)
 	}
+	codes, err := access.CostCenters(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	list = slices.DeleteFunc(list, func(p stored) bool {
+		return !codes.All() && (p.AutoPurchase == nil || !codes.Has(p.AutoPurchase.CostCenter))
+	})
 	shown, err := s.shown(ctx, c, list...)
 	return shown, next, err
 }
@@ -189,7 +200,8 @@ func (w *world) standing(
 	}
 	costCenter := license.CostCenterKey(c.Account, p.AutoPurchase.CostCenter)
 	_, now.hasCostCenter = w.found[costCenter]
-	now.deactivated, now.allowed = who.Deactivated, who.Allowed
+	now.deactivated = who.Deactivated
+	now.allowed = who.Allowed && who.Limit.Has(p.AutoPurchase.CostCenter)
 	if !p.ByOperator {
 		checks = append(checks, who.Checks...)
 	}
@@ -246,7 +258,8 @@ type Sent struct {
 // bought, or changes it, acknowledges the price; so does who sends it as it is while it is suspended
 // because who acknowledged it may not buy any more.
 //
-// Errors: not-found for a product that is not in the catalog; validation; precondition-failed.
+// Errors: not-found for a product that is not in the catalog; validation; precondition-failed; forbidden
+// for a policy that is not theirs, or would not be, of an admin of some cost centers.
 func (s *Service) Put(ctx context.Context, c *call.Call, product string, sent Sent) (call.Stored[Policy], error) {
 	var out call.Stored[Policy]
 	if _, ok := s.products.Lookup(product); !ok { // and must not become a key
@@ -265,6 +278,9 @@ func (s *Service) Put(ctx context.Context, c *call.Call, product string, sent Se
 			if ch.before, err = call.Decode[stored](item); err != nil {
 				return err
 			}
+			if err := theirs(ctx, ch.before.Rules); err != nil {
+				return err
+			}
 			now, err := s.shown(ctx, c, ch.before)
 			if err != nil {
 				return err
@@ -276,6 +292,9 @@ func (s *Service) Put(ctx context.Context, c *call.Call, product string, sent Se
 				out = call.Stored[Policy]{Value: now[0], Version: item.Version}
 				return c.Commit(ctx, out.Answer())
 			}
+		}
+		if err := theirs(ctx, ch.rules); err != nil {
+			return err
 		}
 		out, err = s.write(ctx, c, ch)
 		return err

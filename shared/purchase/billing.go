@@ -7,6 +7,8 @@ import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
 	"seatwise/shared/license/inventory"
+	"seatwise/shared/platform/access"
+	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 )
 
@@ -40,7 +42,7 @@ func NewBilling(kernel *license.Service, usage Usage, periods Periods) *BillingS
 // Billing is what the account pays from its next billing date on (requirements, section 3.6). It
 // reads the account, one page of counts for every 1,000 combinations of product and cost center,
 // what the overage of the last 30 days takes (package usage), and the open period (package period),
-// whatever the number of licenses.
+// whatever the number of licenses. An admin of some cost centers sees what is theirs.
 func (s *BillingService) Billing(ctx context.Context, c *call.Call) (Billing, error) {
 	a, _, err := account.Load(ctx, c)
 	if err != nil {
@@ -54,11 +56,19 @@ func (s *BillingService) Billing(ctx context.Context, c *call.Call) (Billing, er
 	if err != nil {
 		return Billing{}, err
 	}
-	holdings := make([]Holding, len(seats))
-	for i, n := range seats {
-		holdings[i] = Holding{ProductID: n.ProductID, CostCenter: n.CostCenter, Quantity: int(n.Quantity)}
+	theirs, err := access.CostCenters(ctx)
+	if err != nil {
+		return Billing{}, err
 	}
-	over, err := s.usage.Overage(ctx, c)
+	var holdings []Holding
+	for _, n := range seats {
+		if theirs.Has(n.CostCenter) {
+			holdings = append(
+				holdings, Holding{ProductID: n.ProductID, CostCenter: n.CostCenter, Quantity: int(n.Quantity)},
+			)
+		}
+	}
+	over, err := s.overage(ctx, c, theirs)
 	if err != nil {
 		return Billing{}, err
 	}
@@ -69,4 +79,25 @@ func (s *BillingService) Billing(ctx context.Context, c *call.Call) (Billing, er
 	open, err := s.periods.Open(ctx, c)
 	b.Period = &open
 	return b, err
+}
+
+// overage counts the active users beyond the licenses bought; of an admin of some cost centers those of
+// theirs who wait for a seat of Live Reports, for licenses are bought for the whole account.
+func (s *BillingService) overage(ctx context.Context, c *call.Call, theirs auth.Limit) (int64, error) {
+	if theirs.All() {
+		return s.usage.Overage(ctx, c)
+	}
+	var users int64
+	for _, p := range s.products.Counted(catalog.LiveReports) {
+		waits, err := s.inventory.Queue(ctx, c, p.ID)
+		if err != nil {
+			return 0, err
+		}
+		for _, w := range waits {
+			if theirs.Has(w.CostCenter) {
+				users++
+			}
+		}
+	}
+	return users, nil
 }

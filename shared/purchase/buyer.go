@@ -138,21 +138,22 @@ func (b *Buyer) decide(ctx context.Context, c *call.Call, p *policy.Buying, find
 	return d, err
 }
 
-// Room is how many seats of a product a policy would buy now; bids is false where none does.
-func (b *Buyer) Room(ctx context.Context, c *call.Call, product string) (room int64, bids bool, err error) {
+// Room is how many seats of a product a policy would buy now, and for which cost center, which is empty
+// where none does.
+func (b *Buyer) Room(ctx context.Context, c *call.Call, product string) (room int64, costCenter string, err error) {
 	p, err := b.policies.Buys(ctx, c, product)
 	if err != nil || p == nil {
-		return 0, false, err
+		return 0, "", err
 	}
 	days, err := p.Account.Calendar()
 	if err != nil {
-		return 0, false, err
+		return 0, "", err
 	}
 	of, _, err := policy.Counts(ctx, c, days, []string{product})
 	if err != nil {
-		return 0, false, err
+		return 0, "", err
 	}
-	return p.AutoPurchase.Room(p.Price, of[0].Seats, of[0].Amount), true, nil
+	return p.AutoPurchase.Room(p.Price, of[0].Seats, of[0].Amount), p.AutoPurchase.CostCenter, nil
 }
 
 // Reached is a policy whose maximum of a billing period is reached.

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"seatwise/shared/account"
-	"seatwise/shared/license"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 )
@@ -59,7 +58,7 @@ func (s *Service) Cart(ctx context.Context, c *call.Call) (CartView, int64, erro
 	if err != nil {
 		return CartView{}, 0, err
 	}
-	terms, err := s.cartTerms(c, found)
+	terms, err := s.cartTerms(ctx, c, found)
 	if err != nil {
 		return CartView{}, 0, err
 	}
@@ -69,15 +68,13 @@ func (s *Service) Cart(ctx context.Context, c *call.Call) (CartView, int64, erro
 
 // cartTerms are what a cart depends on, of what was found with it; when it is charged, only a quote
 // knows.
-func (s *Service) cartTerms(c *call.Call, found map[table.Key]table.Item) (Terms, error) {
+func (s *Service) cartTerms(ctx context.Context, c *call.Call, found map[table.Key]table.Item) (Terms, error) {
 	a, _, err := account.From(c, found)
 	if err != nil {
 		return Terms{}, err
 	}
-	return Terms{Catalog: s.products, Currency: a.Currency, HasCostCenter: func(code string) bool {
-		_, ok := found[license.CostCenterKey(c.Account, code)]
-		return ok
-	}}, nil
+	has, err := theirsOf(ctx, c, found)
+	return Terms{Catalog: s.products, Currency: a.Currency, HasCostCenter: has}, err
 }
 
 // ReplaceCart gives the caller's cart other lines (requirements, section 3.2). A cart that has
@@ -216,7 +213,7 @@ func (s *Service) changeCart(
 		if err := c.MatchesTag(call.Tag(held.version)); err != nil {
 			return err
 		}
-		terms, err := s.cartTerms(c, found)
+		terms, err := s.cartTerms(ctx, c, found)
 		if err != nil {
 			return err
 		}

@@ -176,7 +176,7 @@ func (s *Service) Routes(k *api.Router) {
 
 // Routes registers the operation (docs/contract.md).
 func (s *BillingService) Routes(k *api.Router) {
-	op := reading("get-billing", "/billing", "Read what falls due from the next billing date on", tagPurchase)
+	op := partly(reading("get-billing", "/billing", "Read what falls due from the next billing date on", tagPurchase))
 	api.Register(k, op, func(ctx context.Context, c *call.Call, _ *api.Account) (*api.Plain[Billing], error) {
 		b, err := s.Billing(ctx, c)
 		if err != nil {
@@ -242,7 +242,7 @@ func (h edge) cartRoutes(k *api.Router) {
 	const path, lines = "/cart", "/cart/lines"
 	const line = lines + "/{line}"
 	of := func(id, method, path, summary string) api.Operation {
-		return changing(id, method, path, summary, tagPurchase)
+		return partly(changing(id, method, path, summary, tagPurchase))
 	}
 	cart := api.ReadWrite[api.Account, cartBody, CartView]{Read: h.getCart, Write: h.putCart}
 	api.RegisterGet(k, of("get-cart", "", path, "Read the caller's cart"), cart)
@@ -265,14 +265,15 @@ func (h edge) cartRoutes(k *api.Router) {
 
 func (h edge) orderRoutes(k *api.Router) {
 	quote := changing("create-quote", http.MethodPost, "/quotes", "Price the cart, or the lines sent", tagPurchase)
-	api.Register(k, created(judged(quote)), h.quote)
+	api.Register(k, partly(created(judged(quote))), h.quote)
 	one := reading("get-quote", "/quotes/{id}", "Read a quote", tagPurchase)
 	one.Permissions = append(slices.Clone(reads), buys...)
-	api.Register(k, one, h.getQuote)
+	api.Register(k, partly(one), h.getQuote)
 	order := changing("place-order", http.MethodPost, "/orders", "Order what was quoted", tagPurchase)
-	api.Register(k, created(judged(order)), h.order)
-	api.Register(k, reading("list-orders", "/orders", "List the orders, the newest first", tagPurchase), h.orders)
-	api.Register(k, reading("get-order", "/orders/{id}", "Read an order", tagPurchase), h.getOrder)
+	api.Register(k, partly(created(judged(order))), h.order)
+	list := reading("list-orders", "/orders", "List the orders, the newest first", tagPurchase)
+	api.Register(k, partly(list), h.orders)
+	api.Register(k, partly(reading("get-order", "/orders/{id}", "Read an order", tagPurchase)), h.getOrder)
 }
 
 func (h edge) catalog(_ context.Context, c *call.Call, in *catalogInput) (*api.Listed[CatalogItem], error) {

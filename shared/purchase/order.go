@@ -98,7 +98,7 @@ func (s *Service) decide(ctx context.Context, c *call.Call, id, quoteID string, 
 	if !ok {
 		return decision{}, problem.Missing("quote")
 	}
-	quote, err := call.Decode[storedQuote](item)
+	quote, err := theirQuote(ctx, item)
 	if err != nil {
 		return decision{}, err
 	}
@@ -395,8 +395,8 @@ func (s *Service) resume(ctx context.Context, account, id string, marker orderMa
 	return err
 }
 
-// FindOrder reads one order and its version. One that is being placed shows how far it is, which
-// reads an item for each 50 licenses.
+// FindOrder reads one order and its version, as the caller may see it. One that is being placed shows
+// how far it is, which reads an item for each 50 licenses.
 //
 // Errors: not-found.
 func (s *Service) FindOrder(ctx context.Context, c *call.Call, id string) (Order, int64, error) {
@@ -408,6 +408,9 @@ func (s *Service) FindOrder(ctx context.Context, c *call.Call, id string) (Order
 		return Order{}, 0, problem.Missing("order")
 	}
 	order, err := s.shown(ctx, c, item)
+	if err == nil {
+		order, err = TheirOrder(ctx, c, order)
+	}
 	return order, item.Version, err
 }
 
@@ -435,7 +438,8 @@ func (s *Service) OrdersOf(ctx context.Context, c *call.Call, number string) ([]
 	return []Order{order}, err
 }
 
-// Orders lists one page of the orders, the newest first, and the position of the next page.
+// Orders lists one page of the orders, the newest first, and the position of the next page. For an admin
+// of some cost centers it has those with lines of theirs, and may be short.
 func (s *Service) Orders(ctx context.Context, c *call.Call, limit int, after string) ([]Order, string, error) {
 	page, err := c.Env.Table.Query(
 		ctx,
@@ -450,7 +454,8 @@ func (s *Service) Orders(ctx context.Context, c *call.Call, limit int, after str
 			return nil, "", err
 		}
 	}
-	return list, page.Next, nil
+	list, err = theirOrders(ctx, c, list)
+	return list, page.Next, err
 }
 
 // shown is the order of an item as a reader sees it.

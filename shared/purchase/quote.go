@@ -84,7 +84,7 @@ func (s *Service) Quote(ctx context.Context, c *call.Call, lines []CartLineInput
 
 // FindQuote reads a quote, until 7 days after it expired.
 //
-// Errors: not-found.
+// Errors: not-found, also for one that names a cost center that is none of the caller's.
 func (s *Service) FindQuote(ctx context.Context, c *call.Call, id string) (Quote, int64, error) {
 	item, ok, err := c.Get(ctx, quoteKey(c.Account, id))
 	if err != nil {
@@ -93,7 +93,7 @@ func (s *Service) FindQuote(ctx context.Context, c *call.Call, id string) (Quote
 	if !ok || item.Expires != 0 && item.Expires <= c.At.Unix() {
 		return Quote{}, 0, problem.Missing("quote")
 	}
-	q, err := call.Decode[storedQuote](item)
+	q, err := theirQuote(ctx, item)
 	return q.Quote, item.Version, err
 }
 

@@ -8,6 +8,7 @@ import (
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
 	"seatwise/shared/license/inventory"
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -45,16 +46,22 @@ func pricing(products *catalog.Catalog, a account.Account) (Terms, error) {
 	return Terms{Catalog: products, Currency: a.Currency, Days: days}, err
 }
 
-// existing reads which of the cost centers exist.
+// existing reads which of the cost centers exist. Those of others do not for an admin of some.
 func existing(ctx context.Context, c *call.Call, codes []string) (func(string) bool, error) {
 	found, err := c.Lookup(ctx, costCenterKeys(c.Account, codes)...)
 	if err != nil {
 		return nil, err
 	}
+	return theirsOf(ctx, c, found)
+}
+
+// theirsOf says which of the cost centers that were read there are, for the caller.
+func theirsOf(ctx context.Context, c *call.Call, found map[table.Key]table.Item) (func(string) bool, error) {
+	theirs, err := access.CostCenters(ctx)
 	return func(code string) bool {
 		_, ok := found[license.CostCenterKey(c.Account, code)]
-		return ok
-	}, nil
+		return ok && theirs.Has(code)
+	}, err
 }
 
 // costCenterKeys are the keys of the codes, each once, and none for what no cost center can be

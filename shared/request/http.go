@@ -51,12 +51,12 @@ type listInput struct {
 func (s *Service) Routes(k *api.Router) {
 	k.Foresees("licenses", effects.Reader(s.kernel.Products()))
 	api.Register(k, api.Operation{
-		ID: "create-request", Method: http.MethodPost, Path: path, Tag: tag, Anyone: true, Status: http.StatusCreated,
-		Conflicts: true, Rules: true,
+		ID: "create-request", Method: http.MethodPost, Path: path, Tag: tag, Anyone: true, Partly: true,
+		Status: http.StatusCreated, Conflicts: true, Rules: true,
 		Summary: "Ask for a product, for oneself or, with licenses.manage, for somebody else",
 	}, s.ask)
 	api.Register(k, api.Operation{
-		ID: "list-requests", Method: http.MethodGet, Path: path, Tag: tag, Anyone: true,
+		ID: "list-requests", Method: http.MethodGet, Path: path, Tag: tag, Anyone: true, Partly: true,
 		Summary: "List requests, the newest first: one's own, and with licenses.read or licenses.manage all",
 	}, func(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[Request], error) {
 		f := Filter{Products: in.Product, User: in.User}
@@ -73,11 +73,12 @@ func (s *Service) Routes(k *api.Router) {
 		})
 	})
 	api.Register(k, api.Operation{
-		ID: "list-requestable", Method: http.MethodGet, Path: path + "/products", Tag: tag, Anyone: true,
+		ID: "list-requestable", Method: http.MethodGet, Path: path + "/products", Tag: tag, Anyone: true, Partly: true,
 		Summary: "List what can be asked for: the names alone, since prices need catalog.read",
 	}, s.listRequestable)
 	api.Register(k, api.Operation{
-		ID: "get-request", Method: http.MethodGet, Path: path + "/{id}", Tag: tag, Anyone: true, Missing: true,
+		ID: "get-request", Method: http.MethodGet, Path: path + "/{id}", Tag: tag, Anyone: true, Partly: true,
+		Missing: true,
 		Summary: "Read a request",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[Request], error) {
 		if !auth.ValidID(in.ID) {
@@ -91,19 +92,19 @@ func (s *Service) Routes(k *api.Router) {
 	})
 	api.Register(k, api.Operation{
 		ID: "approve-request", Method: http.MethodPost, Path: path + "/{id}/approve", Tag: tag,
-		Permissions: []auth.Permission{auth.LicensesManage}, Conflicts: true, Versioned: true,
+		Permissions: []auth.Permission{auth.LicensesManage}, Partly: true, Conflicts: true, Versioned: true,
 		Summary: "Grant a request: a free seat at once, else as soon as there is one",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[Request], error) {
 		return one(in.ID, func() (call.Stored[Request], error) { return s.Approve(ctx, c, in.ID) })
 	})
 	api.Register(k, api.Operation{
 		ID: "deny-request", Method: http.MethodPost, Path: path + "/{id}/deny", Tag: tag,
-		Permissions: []auth.Permission{auth.LicensesManage}, Conflicts: true, Versioned: true,
+		Permissions: []auth.Permission{auth.LicensesManage}, Partly: true, Conflicts: true, Versioned: true,
 		Summary: "Deny a request",
 	}, s.deny)
 	api.Register(k, api.Operation{
 		ID: "withdraw-request", Method: http.MethodPost, Path: path + "/{id}/withdraw", Tag: tag, Anyone: true,
-		Conflicts: true, Versioned: true,
+		Partly: true, Conflicts: true, Versioned: true,
 		Summary: "Withdraw a request that has not ended, one's own or, with licenses.manage, any",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[Request], error) {
 		return one(in.ID, func() (call.Stored[Request], error) { return s.Withdraw(ctx, c, in.ID) })

@@ -40,7 +40,8 @@ func (f Filter) query(account, before string) table.Query {
 const mostRead = 2000
 
 // List is a page of the requests that the caller may see, the newest first, and the position of the
-// next page. Who does not see those of others gets those for themselves.
+// next page. Who does not see those of others gets those for themselves, and an admin of some cost
+// centers those for users of theirs, on pages that may be short.
 //
 // Errors: validation for a product that the catalog does not know.
 func (s *Service) List(
@@ -68,7 +69,15 @@ func (s *Service) List(
 	if len(f.Products) > 0 || len(f.States) > 0 {
 		q.Limit = table.MaxPage
 	}
-	return f.page(ctx, c, q, limit)
+	list, next, err := f.page(ctx, c, q, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	theirs, err := p.theirRequests(ctx, c, list...)
+	if err != nil {
+		return nil, "", err
+	}
+	return slices.DeleteFunc(list, func(r Request) bool { return !theirs(r) }), next, nil
 }
 
 // page reads on until the page is full, or enough was looked at.

@@ -3,8 +3,10 @@ package request
 import (
 	"context"
 
+	"seatwise/shared/license"
 	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 )
 
@@ -12,6 +14,8 @@ import (
 type party struct {
 	user string
 	may  auth.Set
+	// theirs is to which cost centers they are limited: of others they see what is their own.
+	theirs auth.Limit
 }
 
 // manages says whether they ask, deny and withdraw for others, and approve (requirements, section
@@ -26,8 +30,42 @@ func (p party) seesAll() bool { return p.manages() || p.may.Has(auth.LicensesRea
 
 // sees says whether a request is theirs to see: as an approver, as who asked, or as who is to have
 // it (requirements, section 12: both see it).
-func (p party) sees(r Request) bool {
-	return p.seesAll() || r.UserID == p.user || r.AskedBy == p.user
+func (p party) sees(r Request) bool { return p.seesAll() || p.own(r) }
+
+// own says whether they asked for it, or are to have it.
+func (p party) own(r Request) bool { return r.UserID == p.user || r.AskedBy == p.user }
+
+// theirRequests says which of some requests are for users of the party's cost centers, or their own.
+func (p party) theirRequests(ctx context.Context, c *call.Call, list ...Request) (func(Request) bool, error) {
+	if p.theirs.All() {
+		return func(Request) bool { return true }, nil
+	}
+	users := make([]string, len(list))
+	for i, r := range list {
+		users[i] = r.UserID
+	}
+	theirUser, err := access.TheirUsers(ctx, c.Env.Table, c.Account, users...)
+	return func(r Request) bool { return p.own(r) || theirUser(r.UserID) }, err
+}
+
+// holdsTo has a unit of work demand that the user of a request is of one of the party's cost centers.
+//
+// Errors: not-found.
+func (p party) holdsTo(ctx context.Context, u *license.UnitOfWork, r Request) error {
+	if p.theirs.All() || p.own(r) {
+		return nil
+	}
+	if _, err := u.Load(ctx, license.Need{Users: []string{r.UserID}}); err != nil {
+		return err
+	}
+	if err := u.HoldToLimit(ctx); err != nil {
+		return err
+	}
+	if u.TheirUser(r.UserID) != nil {
+		return problem.Missing("request")
+	}
+	u.RequireUnchanged(r.UserID)
+	return nil
 }
 
 // forbidden says which permission is missing.
@@ -37,5 +75,9 @@ func forbidden(permission auth.Permission) error {
 
 func partyOf(ctx context.Context) (party, error) {
 	caller, err := access.Caller(ctx)
-	return party{caller.User, caller.Permissions}, err
+	if err != nil {
+		return party{}, err
+	}
+	theirs, err := access.CostCenters(ctx)
+	return party{caller.User, caller.Permissions, theirs}, err
 }

@@ -12,8 +12,8 @@ import (
 
 // bids says whether a policy may buy. Where that cannot be read, it is asked to.
 func (s *Service) bids(ctx context.Context, c *call.Call, product string) bool {
-	room, bids, err := s.buyer.Room(ctx, c, product)
-	return err != nil || bids && room > 0
+	room, costCenter, err := s.buyer.Room(ctx, c, product)
+	return err != nil || costCenter != "" && room > 0
 }
 
 // mostShort is how many requests that are short of a seat are looked at before a policy is asked to
@@ -165,6 +165,9 @@ func (s *Service) serveOne(ctx context.Context, account, id string) error {
 		c.Because(before.Cause)
 		next := change{action: "request.fulfilled", before: &before, version: item.Version, after: before}
 		u := s.kernel.Change(c)
+		if err := u.HoldToLimit(ctx); err != nil { // of who approves, where that is now
+			return err
+		}
 		next.after.Request, err = s.give(ctx, u, before.Request)
 		switch {
 		case problem.Is(err, problem.WrongState):

@@ -53,6 +53,11 @@ func (s *Service) Ask(ctx context.Context, c *call.Call, product, user, reason s
 			return err
 		}
 		holder, err := u.Holder(user)
+		if err == nil && user != p.user {
+			if err = u.HoldToLimit(ctx); err == nil {
+				err = u.TheirUser(user)
+			}
+		}
 		if err != nil {
 			return problem.Invalid("userId", problem.UnknownID, "is no user of this account")
 		}
@@ -98,7 +103,11 @@ func (s *Service) read(ctx context.Context, c *call.Call, p party, id string) (s
 		return stored{}, 0, problem.Missing("request")
 	}
 	r, err := call.Decode[stored](item)
-	if err == nil && !p.sees(r.Request) {
+	if err != nil {
+		return r, 0, err
+	}
+	theirs, err := p.theirRequests(ctx, c, r.Request)
+	if err == nil && !(p.sees(r.Request) && theirs(r.Request)) {
 		err = problem.Missing("request")
 	}
 	return r, item.Version, err
@@ -155,7 +164,11 @@ func (s *Service) decide(
 			return err
 		}
 		next := stored{Request: after, Cause: before.Cause}
-		out, err = s.save(ctx, c, s.kernel.Change(c), change{
+		u := s.kernel.Change(c)
+		if err := p.holdsTo(ctx, u, before.Request); err != nil {
+			return err
+		}
+		out, err = s.save(ctx, c, u, change{
 			action: action, before: &before, version: version, after: next,
 		})
 		return err
@@ -170,7 +183,8 @@ func (s *Service) decide(
 // Errors: not-found, precondition-failed; forbidden without licenses.manage, or without
 // billing.purchase where a seat would be bought; self-approval; cap-exceeded where a policy may buy
 // no more in the billing period; wrong-state when it is decided already, or the person is gone;
-// user-inactive, base-license-required, mutually-exclusive.
+// user-inactive, base-license-required, mutually-exclusive; not-enough-licenses for an admin of some cost
+// centers of which none is free, and none is bought.
 func (s *Service) Approve(ctx context.Context, c *call.Call, id string) (call.Stored[Request], error) {
 	p, err := partyOf(ctx)
 	if err != nil {
@@ -214,6 +228,9 @@ func (s *Service) approve(
 		after: stored{approved, c.Cause(), p.buys()},
 	}
 	u := s.kernel.Change(c)
+	if err := p.holdsTo(ctx, u, approved); err != nil {
+		return out, false, err
+	}
 	given, err := s.give(ctx, u, approved)
 	switch {
 	case err == nil:
@@ -221,8 +238,12 @@ func (s *Service) approve(
 	case !problem.Is(err, problem.NotEnoughLicenses):
 		return out, false, err
 	default:
+		short := err
 		if next.unfinished, err = s.mayBuy(ctx, c, p, before.Request); err != nil {
 			return out, false, err
+		}
+		if !next.unfinished && !p.theirs.All() { // what is free later might be another cost center's
+			return out, false, short
 		}
 	}
 	out, err = s.save(ctx, c, u, next)
@@ -230,15 +251,18 @@ func (s *Service) approve(
 }
 
 // mayBuy says whether a policy buys a seat for an approval. It refuses the approval when the policy
-// may buy no more in this billing period, or the approver may not buy: then the request stays open,
-// for an approver who knows another way.
+// may buy no more in this billing period, or the approver may not buy, at all or for its cost center:
+// then the request stays open, for an approver who knows another way.
 //
 // Errors: forbidden, cap-exceeded.
 func (s *Service) mayBuy(ctx context.Context, c *call.Call, p party, r Request) (bool, error) {
-	room, bids, err := s.buyer.Room(ctx, c, r.ProductID)
+	room, costCenter, err := s.buyer.Room(ctx, c, r.ProductID)
 	switch {
-	case err != nil || !bids:
+	case err != nil || costCenter == "":
 		return false, err
+	case !p.theirs.Has(costCenter):
+		return false, problem.New(problem.Forbidden,
+			"No license of your cost centers is free, and the policy buys for another.")
 	case room == 0:
 		return false, problem.Newf(problem.CapExceeded,
 			"No %s license is free, and the policy has bought all that it may in this billing period.", r.ProductName)

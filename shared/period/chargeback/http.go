@@ -36,7 +36,7 @@ func (s *Service) Routes(k *api.Router) {
 	api.Register(k, api.Operation{
 		ID: "get-period-workbook", Method: http.MethodGet,
 		Path: "/v1/accounts/{account}/billing/periods/{firstDay}/workbook", Tag: "Billing",
-		Permissions: []auth.Permission{auth.BillingRead}, Files: []string{excel},
+		Permissions: []auth.Permission{auth.BillingRead}, Files: []string{excel}, Partly: true,
 		Summary: "Write a billing period as a workbook, of all cost centers or of one",
 	}, s.answer)
 }

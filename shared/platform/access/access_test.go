@@ -31,6 +31,7 @@ func open(t *testing.T) *desk {
 func over(k *fixtures.Fixture) *desk {
 	f := registry.One(
 		k.Env, "DirectoryFunction", "LicensesFunction", "PurchaseFunction", "AssignmentFunction", "AuditFunction",
+		"BillingFunction", "StatementFunction", "UsageFunction", "RequestsFunction",
 	)
 	return &desk{Fixture: k, api: f.HTTP}
 }

@@ -33,6 +33,7 @@ func Routes(k *api.Router) {
 		Tag:         "Purchase",
 		Permissions: []auth.Permission{auth.BillingRead},
 		Conflicts:   true,
+		Partly:      true,
 		Files:       []string{html, pdf},
 		Summary:     "Print an order",
 	}, answer)

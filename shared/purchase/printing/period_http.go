@@ -33,6 +33,7 @@ func (s *Service) PeriodRoutes(k *api.Router) {
 		Tag:         "Billing",
 		Permissions: []auth.Permission{auth.BillingRead},
 		Files:       []string{html, pdf, csv},
+		Partly:      true,
 		Summary:     "Print a billing period, of all cost centers or of one",
 	}, s.period)
 }

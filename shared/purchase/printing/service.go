@@ -36,6 +36,9 @@ func statementOf(ctx context.Context, c *call.Call, id, form string) (text []byt
 	if err != nil {
 		return nil, "", err
 	}
+	if order, err = purchase.TheirOrder(ctx, c, order); err != nil {
+		return nil, "", err
+	}
 	if order.State == purchase.OrderFailed {
 		return nil, "", problem.New(problem.WrongState, "Nothing was bought by this order; it has no statement.")
 	}

@@ -129,8 +129,8 @@ var planted = []bug{
 		seatCommit,
 		[]edit{
 			{
-				"		u.writeOffer(w, l, left(w, &l.state, false, item))\n",
-				"		written := left(w, &l.state, false, item)\n		if written {\n			last := &w.ops[len(w.ops)-1]\n			*last = table.Put(last.Item, table.Always)\n		}\n		u.writeOffer(w, l, written)\n",
+				"		u.writeOffer(w, l, written)\n",
+				"		if written {\n			last := &w.ops[len(w.ops)-1]\n			*last = table.Put(last.Item, table.Always)\n		}\n		u.writeOffer(w, l, written)\n",
 			},
 			{
 				"table.Delete(l.before.FreeKey(u.account), table.IfPresent)",
@@ -636,5 +636,44 @@ var planted = []bug{
 		"shared/purchase/costcenter.go",
 		[]edit{{"		if a.CostCenter == code {\n", "		if a.CostCenter == code && code == \"\" {\n"}},
 		[]string{"shared/account"},
+	},
+	// An admin of some cost centers assigns the license of another.
+	{
+		"another's license assigned",
+		"shared/license/limit.go",
+		[]edit{{
+			"	if err == nil && !g.theirs.Has(l.now.ChargedTo()) {\n", "	if err == nil && l.now.ID == \"\" {\n",
+		}},
+		[]string{"shared/platform/access"},
+	},
+	// They move a license to a cost center that is none of theirs.
+	{
+		"moved to another's cost center",
+		"shared/license/limit.go",
+		[]edit{{"	if code == \"\" || g.theirs.Has(code) {\n", "	if code != \"-\" {\n"}},
+		[]string{"shared/platform/access"},
+	},
+	// Add-ons go onto a license that went to another cost center meanwhile.
+	{
+		"add-ons of a license that went away",
+		seatCommit,
+		[]edit{{
+			"		if !written && l.now.ID == u.subject && l.exists {\n", "		if !written && l.now.ID == \"\" {\n",
+		}},
+		[]string{"shared/platform/access"},
+	},
+	// The summary tells them what the whole account has.
+	{
+		"summary of the whole account",
+		"shared/license/inventory/theirs.go",
+		[]edit{{"	if err != nil || theirs.All() {\n", "	if err != nil || theirs.All() || len(theirs.Codes()) > 0 {\n"}},
+		[]string{"shared/platform/access"},
+	},
+	// A billing period shows them what others pay.
+	{
+		"others' lines of a period",
+		"shared/period/theirs.go",
+		[]edit{{"	return f.limitedTo(theirs)\n", "	return f, nil\n"}},
+		[]string{"shared/platform/access"},
 	},
 }

@@ -59,6 +59,7 @@ var partly = map[string]bool{
 	"get-billing": true, "list-periods": true, "get-period": true, "list-period-lines": true,
 	"get-period-line": true, "compare-period": true, "get-period-statement": true, "get-period-workbook": true,
 	"list-idle-seats": true,
+
 	"get-policy": true, "put-policy": true, "patch-policy": true, "delete-policy": true, "list-policies": true,
 
 	"create-request": true, "list-requests": true, "list-requestable": true, "get-request": true,

@@ -138,9 +138,14 @@ func (b *Buyer) decide(ctx context.Context, c *call.Call, p *policy.Buying, find
 	return d, err
 }
 
-// Room is how many seats of a product a policy would buy now, and for which cost center, which is empty
-// where none does.
-func (b *Buyer) Room(ctx context.Context, c *call.Call, product string) (room int64, costCenter string, err error) {
+// Room is how many seats of a product a policy would buy now; bids is false where none does.
+func (b *Buyer) Room(ctx context.Context, c *call.Call, product string) (room int64, bids bool, err error) {
+	room, costCenter, err := b.RoomOf(ctx, c, product)
+	return room, costCenter != "", err
+}
+
+// RoomOf is Room, and for which cost center the policy buys, which is empty where none does.
+func (b *Buyer) RoomOf(ctx context.Context, c *call.Call, product string) (room int64, costCenter string, err error) {
 	p, err := b.policies.Buys(ctx, c, product)
 	if err != nil || p == nil {
 		return 0, "", err

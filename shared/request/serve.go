@@ -12,8 +12,8 @@ import (
 
 // bids says whether a policy may buy. Where that cannot be read, it is asked to.
 func (s *Service) bids(ctx context.Context, c *call.Call, product string) bool {
-	room, costCenter, err := s.buyer.Room(ctx, c, product)
-	return err != nil || costCenter != "" && room > 0
+	room, bids, err := s.buyer.Room(ctx, c, product)
+	return err != nil || bids && room > 0
 }
 
 // mostShort is how many requests that are short of a seat are looked at before a policy is asked to

@@ -256,7 +256,7 @@ func (s *Service) approve(
 //
 // Errors: forbidden, cap-exceeded.
 func (s *Service) mayBuy(ctx context.Context, c *call.Call, p party, r Request) (bool, error) {
-	room, costCenter, err := s.buyer.Room(ctx, c, r.ProductID)
+	room, costCenter, err := s.buyer.RoomOf(ctx, c, r.ProductID)
 	switch {
 	case err != nil || costCenter == "":
 		return false, err

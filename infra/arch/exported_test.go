@@ -32,6 +32,7 @@ var keepsToItself = []string{
 	"shared/platform/emf",
 	"shared/platform/events",
 	"shared/platform/files",
+	"shared/platform/keyring",
 	"shared/platform/lease",
 	"shared/platform/origin",
 	"shared/platform/problem",

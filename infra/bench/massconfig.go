@@ -29,6 +29,7 @@ import (
 	"seatwise/shared/license"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/keyring"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/bolt"
 	"seatwise/shared/platform/wire"
@@ -131,13 +132,13 @@ func measureMass(ctx context.Context, folder string, rows int) (f massFigures, e
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	w.env = &app.Env{
-		Table:     store,
-		Files:     settingsOf(address).OpenFiles(),
-		Clock:     wire.Clock,
-		IDs:       wire.IDs{},
-		Log:       slog.New(slog.DiscardHandler),
-		CursorKey: []byte("the cursor key of the bench"),
-		Version:   "bench",
+		Table:      store,
+		Files:      settingsOf(address).OpenFiles(),
+		Clock:      wire.Clock,
+		IDs:        wire.IDs{},
+		Log:        slog.New(slog.DiscardHandler),
+		CursorKeys: keyring.Fixed([]byte("the cursor key of the bench")),
+		Version:    "bench",
 	}
 	w.functions = registry.Make(w.env)
 	if err := w.furnishMass(ctx, rows); err != nil {

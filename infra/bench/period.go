@@ -22,6 +22,7 @@ import (
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/reply"
+	"seatwise/shared/platform/keyring"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/bolt"
 	"seatwise/shared/platform/wire"
@@ -100,7 +101,7 @@ func periodOverBolt(ctx context.Context, licenses int) (steps []usageStep, err e
 	m := &month{meter: &meter{}, now: boughtOn}
 	m.env = &app.Env{
 		Table: table.Counted(store, m.meter.heard), Clock: func() time.Time { return m.now }, IDs: wire.IDs{},
-		Log: slog.New(slog.DiscardHandler), CursorKey: []byte("the cursor key of the bench"), Version: "bench",
+		Log: slog.New(slog.DiscardHandler), CursorKeys: keyring.Fixed([]byte("the cursor key of the bench")), Version: "bench",
 	}
 	if err := m.buy(ctx, licenses); err != nil {
 		return nil, fmt.Errorf("buy: %w", err)

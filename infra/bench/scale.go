@@ -19,6 +19,7 @@ import (
 	"seatwise/shared/license"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/keyring"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/bolt"
 	"seatwise/shared/platform/wire"
@@ -172,7 +173,7 @@ func scaleOverBolt(ctx context.Context, path string, n int) (rows []scaled, err 
 	var m meter
 	w := &walker{functions: map[string]app.Function{}, meter: &m, env: &app.Env{
 		Table: table.Counted(store, m.heard), Clock: wire.Clock, IDs: wire.IDs{}, Log: slog.New(slog.DiscardHandler),
-		CursorKey: []byte("the cursor key of the bench"), Version: "bench",
+		CursorKeys: keyring.Fixed([]byte("the cursor key of the bench")), Version: "bench",
 	}}
 	w.functions = registry.Make(w.env)
 	if err := w.furnish(ctx); err != nil {

@@ -26,6 +26,7 @@ import (
 	"seatwise/shared/license"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/keyring"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/bolt"
 	"seatwise/shared/platform/wire"
@@ -266,12 +267,12 @@ func usageOverBolt(ctx context.Context, users, views int) (r usageRun, err error
 			store,
 			m.meter.heard,
 		),
-		Files:     settings.OpenFiles(),
-		Clock:     func() time.Time { return m.now },
-		IDs:       wire.IDs{},
-		Log:       slog.New(slog.DiscardHandler),
-		CursorKey: []byte("the cursor key of the bench"),
-		Version:   "bench",
+		Files:      settings.OpenFiles(),
+		Clock:      func() time.Time { return m.now },
+		IDs:        wire.IDs{},
+		Log:        slog.New(slog.DiscardHandler),
+		CursorKeys: keyring.Fixed([]byte("the cursor key of the bench")),
+		Version:    "bench",
 	}
 	kernel := license.NewService(catalog.Default())
 	m.directory = directory.NewService(m.env, kernel)

@@ -24,6 +24,7 @@ import (
 	"seatwise/infra/registry"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/keyring"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/wire"
 )
@@ -77,13 +78,13 @@ func walk(ctx context.Context, folder string, store table.Store, m *meter) (rows
 		S3Endpoint:    address,
 	}
 	w.env = &app.Env{
-		Table:     store,
-		Files:     settings.OpenFiles(),
-		Clock:     wire.Clock,
-		IDs:       wire.IDs{},
-		Log:       slog.New(slog.DiscardHandler),
-		CursorKey: []byte("the cursor key of the bench"),
-		Version:   "bench",
+		Table:      store,
+		Files:      settings.OpenFiles(),
+		Clock:      wire.Clock,
+		IDs:        wire.IDs{},
+		Log:        slog.New(slog.DiscardHandler),
+		CursorKeys: keyring.Fixed([]byte("the cursor key of the bench")),
+		Version:    "bench",
 	}
 	w.functions = registry.Make(w.env)
 	for _, step := range []func(context.Context) error{

@@ -223,6 +223,46 @@ def shown_with(page, link):
 
 
 @scene
+def rotated_keys(stack):
+    """The key of cursors and plans is rotated while both are in somebody's hands; every function that makes them reads it itself."""
+    admin = watched(stack)
+    operator = Client(stack, "provider", "olga", ["accounts.manage", "licenses.manage"])
+    secrets, secret = stack.emulator.client("secretsmanager"), stack.resources["CursorKey"]
+
+    def rotate():
+        secrets.put_secret_value(SecretId=secret, SecretString=uuid.uuid4().hex * 2)
+        stack.renew("DirectoryFunction")  # which reads it after five minutes too
+
+    page, now = admin.get("users?limit=1"), datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    person, use = {"name": "Zoe", "email": "zoe@zoe.test"}, {"id": "1", "userId": "eve", "productId": "live-reports", "at": now}
+    foreseen = admin.put("users/zoe?dryRun=true", person)
+    for caller, method, path, body in (
+        (operator, "PATCH", admin.a, {"brand": "Another"}),
+        (admin, "PUT", "cost-centers/CC-3", {"name": "Third"}),
+        (admin, "POST", "requests", {"productId": "developer", "reason": "I need it"}),
+        (admin, "POST", "mass-configurations", {"fileName": "phones.csv", "sizeBytes": 10}),
+        (admin, "POST", "assignments", {"items": [{"productId": "live-reports", "userId": "eve"}]}),
+        (admin, "POST", "usage/activity", {"events": [use]}),
+        (admin, "POST", "reports", {"kind": "license-status"}),
+        (admin, "PUT", "wallboards/w", {"name": "W", "kind": "analytics"}),
+        (admin, "PUT", "policies/developer", {"lowSeats": 2}),
+    ):
+        same(f"a plan of {method} {path}", len(caller.json(method, path + "?dryRun=true", body)["plan"]), 55)
+    for path in ("licenses", "audit"):
+        more = admin.get(path + "?limit=1")["nextCursor"]
+        same(f"the next page of {path}", len(admin.get(f"{path}?limit=1&cursor={more}")["items"]), 1)
+    rotate()
+    second = admin.get("users?limit=1&cursor=" + page["nextCursor"])
+    same("the page after a cursor of the value before", len(second["items"]), 1)
+    fresh = admin.get("users?limit=1")["nextCursor"]
+    same("a new cursor is made with the new value", fresh != page["nextCursor"], True)
+    admin.send("PUT", "users/zoe", person, **{"If-Plan": foreseen["plan"]})
+    rotate()
+    admin.send("GET", "users?limit=1&cursor=" + page["nextCursor"], want=[400])
+    same("the page after a cursor of the value before", len(admin.get("users?limit=1&cursor=" + fresh)["items"]), 1)
+
+
+@scene
 def written_back(stack):
     """Everything that can be read and put is put as it was read, and changed in one member by a merge patch."""
     admin = watched(stack)

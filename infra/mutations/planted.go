@@ -411,10 +411,13 @@ var planted = []bug{
 
 	// A client reads from where it likes, in another account too.
 	{"cursor not sealed", cursors, []edit{
-		{"if !hmac.Equal(raw[:cursorSeal], seal(c, position, list)) {", "if position == \"\" {"},
+		{"if !sealed {", "if !sealed && position == \"\" {"},
 	}, []string{"shared/platform/api"}},
 	{"cursor good for other accounts", cursors, []edit{
-		{`[]byte(c.Account + "\x00" + strings.Join(`, `[]byte(strings.Join(`},
+		{`[]byte(account + "\x00" + strings.Join(`, `[]byte(strings.Join(`},
+	}, []string{"shared/platform/api"}},
+	{"key that was rotated used for ever", "shared/platform/keyring/keyring.go", []edit{
+		{"if now.Sub(r.at) < age || now.Sub(r.last) < Pause {", "if age > 0 {"},
 	}, []string{"shared/platform/api"}},
 	{
 		"permission not asked for",

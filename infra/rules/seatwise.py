@@ -330,3 +330,34 @@ class WarningsFail(CloudFormationLintRule):
             for name, props, path in resources(cfn, "AWS::Serverless::HttpApi", "AWS::ApiGatewayV2::Api")
             if not true(props.get("FailOnWarnings"))
         ]
+
+
+class NoSecretsInConfigurations(CloudFormationLintRule):
+    id = "E9109"
+    shortdesc = "No secret is in a function's configuration"
+    description = (
+        "No variable of a function is a secret: neither a dynamic reference, whose value CloudFormation fills in, nor a parameter with NoEcho. Whoever may describe a"
+        " function reads them, and every version keeps them. A function is told the ARN and reads the value when it needs it."
+    )
+    source_url = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"
+    tags = ["seatwise", "lambda"]
+
+    def match(self, cfn):
+        hidden = {name for name, p in (cfn.template.get("Parameters") or {}).items() if true(at(p, "NoEcho"))}
+        places = [(at(cfn.template, "Globals", "Function"), ["Globals", "Function"])]
+        places += [(props, path) for _, props, path in resources(cfn, SERVERLESS, LAMBDA)]
+        matches = []
+        for props, path in places:
+            for name, value in (at(props, "Environment", "Variables") or {}).items():
+                if any("{{resolve:" in leaf or leaf in hidden for leaf in self.leaves(value)):
+                    matches.append(RuleMatch(path + ["Environment", "Variables", name], f"{name} is a secret: hand its ARN on, and read it when it is needed"))
+        return matches
+
+    def leaves(self, node):
+        """Yields the texts of a value, and the names that it refers to."""
+        if isinstance(node, str):
+            yield node
+            yield from re.findall(r"\$\{(\w+)\}", node)
+        elif isinstance(node, (list, dict)):
+            for member in node.values() if isinstance(node, dict) else node:
+                yield from self.leaves(member)

@@ -23,6 +23,7 @@ import (
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/platform/reply"
+	"seatwise/shared/platform/keyring"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/faulty"
 )
@@ -282,14 +283,14 @@ func newSimulation(seed uint64, store table.Store) (*simulation, error) {
 			Table: gate{
 				s,
 			},
-			Files:     shelf{s},
-			Work:      post{s},
-			Clock:     s.clock,
-			IDs:       s,
-			Log:       slog.New(slog.DiscardHandler),
-			CursorKey: []byte("the cursor key of the simulation"),
-			Version:   "simulation",
-			Chance:    s.chance,
+			Files:      shelf{s},
+			Work:       post{s},
+			Clock:      s.clock,
+			IDs:        s,
+			Log:        slog.New(slog.DiscardHandler),
+			CursorKeys: keyring.Fixed([]byte("the cursor key of the simulation")),
+			Version:    "simulation",
+			Chance:     s.chance,
 		}
 		m.slots = append(m.slots, s)
 	}

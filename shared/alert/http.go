@@ -23,7 +23,7 @@ func (s *Service) Routes(k *api.Router) {
 		Permissions: []auth.Permission{auth.BillingRead},
 	}, func(ctx context.Context, c *call.Call, in *alertsInput) (*api.Listed[Alert], error) {
 		list := []string{"alerts", string(in.State)}
-		return api.Paged(c, in.Paging, list, func(after string, limit int) ([]Alert, string, error) {
+		return api.Paged(ctx, c, in.Paging, list, func(after string, limit int) ([]Alert, string, error) {
 			return s.List(ctx, c, in.State, after, limit)
 		})
 	})

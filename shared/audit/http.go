@@ -60,7 +60,7 @@ func (s *Service) Routes(k *api.Router) {
 			return nil, err
 		}
 		list := []string{"audit", in.License, in.User, in.Actor, in.Action, in.From, in.To, in.Order}
-		return api.Paged(c, in.Paging, list, func(after string, limit int) ([]call.AuditRecord, string, error) {
+		return api.Paged(ctx, c, in.Paging, list, func(after string, limit int) ([]call.AuditRecord, string, error) {
 			return s.List(ctx, c, f, after, limit)
 		})
 	})

@@ -282,7 +282,7 @@ func (s *Service) userRoutes(k *api.Router) {
 			return nil, err
 		}
 		list := append([]string{"users", in.Q, in.Role}, in.ID...)
-		return api.Paged(c, in.Paging, list, func(after string, limit int) ([]User, string, error) {
+		return api.Paged(ctx, c, in.Paging, list, func(after string, limit int) ([]User, string, error) {
 			return theirUsers(ctx, func() ([]User, string, error) { return s.asked(ctx, c, in, after, limit) })
 		})
 	})
@@ -396,7 +396,7 @@ func (s *Service) roleRoutes(k *api.Router) {
 		Permissions: read,
 		Summary:     "List roles",
 	}, func(ctx context.Context, c *call.Call, in *listing) (*api.Listed[Role], error) {
-		return api.Paged(c, in.Paging, []string{"roles"}, func(after string, limit int) ([]Role, string, error) {
+		return api.Paged(ctx, c, in.Paging, []string{"roles"}, func(after string, limit int) ([]Role, string, error) {
 			return s.ListRoles(ctx, c, after, limit)
 		})
 	})
@@ -481,7 +481,7 @@ func (s *Service) queueRoutes(k *api.Router) {
 			return nil, err
 		}
 		list := append([]string{"call-queues", in.Q, in.User}, in.ID...)
-		return api.Paged(c, in.Paging, list, func(after string, limit int) ([]Queue, string, error) {
+		return api.Paged(ctx, c, in.Paging, list, func(after string, limit int) ([]Queue, string, error) {
 			switch {
 			case len(in.ID) > 0:
 				return s.QueuesNamed(ctx, c, in.ID, after, limit)
@@ -575,7 +575,7 @@ func (s *Service) dashboardRoutes(k *api.Router) {
 			return nil, err
 		}
 		list := append([]string{"dashboards", in.Q}, in.ID...)
-		return api.Paged(c, in.Paging, list, func(after string, limit int) ([]Dashboard, string, error) {
+		return api.Paged(ctx, c, in.Paging, list, func(after string, limit int) ([]Dashboard, string, error) {
 			if len(in.ID) > 0 {
 				return s.DashboardsNamed(ctx, c, in.ID, after, limit)
 			}

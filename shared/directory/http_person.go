@@ -71,6 +71,7 @@ func (s *Service) personRoutes(k *api.Router) {
 			return nil, err
 		}
 		return api.Paged(
+			ctx,
 			c,
 			in.Paging,
 			[]string{"user-licenses", in.ID},

@@ -93,7 +93,7 @@ func (s *Service) reclaimRoutes(k *api.Router) {
 		ID: "list-reclaims", Method: http.MethodGet, Path: path, Tag: tag, Permissions: reads,
 		Summary: "List the reclaims, the newest first",
 	}, func(ctx context.Context, c *call.Call, in *reclaimsInput) (*api.Listed[Reclaim], error) {
-		return api.Paged(c, in.Paging, []string{"reclaims"}, func(after string, limit int) ([]Reclaim, string, error) {
+		return api.Paged(ctx, c, in.Paging, []string{"reclaims"}, func(after string, limit int) ([]Reclaim, string, error) {
 			return s.Reclaims(ctx, c, after, limit)
 		})
 	})
@@ -109,7 +109,7 @@ func (s *Service) reclaimRoutes(k *api.Router) {
 		Summary: "List the seats of a reclaim, and what became of each",
 	}, func(ctx context.Context, c *call.Call, in *reclaimSeatsInput) (*api.Listed[Row], error) {
 		list := []string{"reclaim-seats", in.ID}
-		return api.Paged(c, in.Paging, list, func(after string, limit int) ([]Row, string, error) {
+		return api.Paged(ctx, c, in.Paging, list, func(after string, limit int) ([]Row, string, error) {
 			return s.Rows(ctx, c, in.ID, after, limit)
 		})
 	})
@@ -130,7 +130,7 @@ func (s *Service) idleRoutes(k *api.Router) {
 		Partly:      true,
 	}, func(ctx context.Context, c *call.Call, in *idleInput) (*api.Plain[SeatsPage], error) {
 		list := append([]string{"idle", strconv.Itoa(in.Days)}, slices.Sorted(slices.Values(in.Product))...)
-		position, err := api.Position(c, in.Cursor, list...)
+		position, err := api.Position(ctx, c, in.Cursor, list...)
 		if err != nil {
 			return nil, err
 		}
@@ -141,9 +141,13 @@ func (s *Service) idleRoutes(k *api.Router) {
 		if page.Items == nil {
 			page.Items = []Seat{}
 		}
+		next, err := api.NextCursor(ctx, c, page.Next, list...)
+		if err != nil {
+			return nil, err
+		}
 		return &api.Plain[SeatsPage]{Status: http.StatusOK, Body: SeatsPage{
 			Items:      page.Items,
-			NextCursor: api.NextCursor(c, page.Next, list...),
+			NextCursor: next,
 			Total:      page.Total,
 			Untold:     page.Untold,
 		}}, nil

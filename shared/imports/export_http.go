@@ -110,7 +110,7 @@ func (s *Exports) listRoutes(k *api.Router) {
 			}
 			return views, next, nil
 		}
-		return api.Paged(c, in.Paging, []string{"exports"}, list)
+		return api.Paged(ctx, c, in.Paging, []string{"exports"}, list)
 	})
 	api.Register(k, api.Operation{
 		ID: "get-export", Method: http.MethodGet, Path: exportPath + "/{id}", Tag: tag, Permissions: exportReaders,

@@ -121,6 +121,7 @@ func (s *Service) readRoutes(k *api.Router) {
 		Summary: "List imports of the kinds that the caller may read, newest first",
 	}, func(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[View], error) {
 		return api.Paged(
+			ctx,
 			c,
 			in.Paging,
 			[]string{"imports", string(in.Kind)},
@@ -144,6 +145,7 @@ func (s *Service) readRoutes(k *api.Router) {
 		Summary: "List the rows with their outcomes and differences",
 	}, func(ctx context.Context, c *call.Call, in *rowsInput) (*api.Listed[Row], error) {
 		return api.Paged(
+			ctx,
 			c,
 			in.Paging,
 			[]string{"import-rows", in.ID, in.Outcome},

@@ -96,6 +96,7 @@ func (s *Service) readRoutes(k *api.Router) {
 		Summary: "List mass configurations, newest first",
 	}, func(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[View], error) {
 		return api.Paged(
+			ctx,
 			c,
 			in.Paging,
 			[]string{"mass-configurations"},
@@ -119,6 +120,7 @@ func (s *Service) readRoutes(k *api.Router) {
 		Permissions: read, Summary: "List the rows with their outcomes and differences",
 	}, func(ctx context.Context, c *call.Call, in *rowsInput) (*api.Listed[Row], error) {
 		return api.Paged(
+			ctx,
 			c,
 			in.Paging,
 			[]string{"mass-configuration-rows", in.ID, in.Outcome},

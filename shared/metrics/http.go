@@ -170,6 +170,7 @@ func (s *Service) wallboardRoutes(k *api.Router) {
 		Permissions: read,
 	}, func(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[Wallboard], error) {
 		return api.Paged(
+			ctx,
 			c,
 			in.Paging,
 			[]string{"wallboards"},

@@ -74,6 +74,7 @@ func (s *Service) Routes(k *api.Router) {
 	api.Register(k, reading("list-periods", "/periods", "List the billing periods, the latest first"),
 		func(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[Summary], error) {
 			return api.Paged(
+				ctx,
 				c,
 				in.Paging,
 				[]string{"periods"},
@@ -107,14 +108,14 @@ func (s *Service) Routes(k *api.Router) {
 func (s *Service) lines(ctx context.Context, c *call.Call, in *linesInput) (*api.Listed[Line], error) {
 	list := slices.Concat([]string{"period-lines", in.FirstDay}, in.Kind, in.Product, in.CostCenter)
 	of := LinesOf{First: in.FirstDay, Kinds: in.Kind, Products: in.Product, CostCenters: in.CostCenter}
-	return api.Paged(c, in.Paging, list, func(after string, limit int) ([]Line, string, error) {
+	return api.Paged(ctx, c, in.Paging, list, func(after string, limit int) ([]Line, string, error) {
 		return s.Lines(ctx, c, of, after, limit)
 	})
 }
 
 func (s *Service) line(ctx context.Context, c *call.Call, in *lineInput) (*api.Plain[LineView], error) {
 	list := []string{"period-line", in.FirstDay, in.Line, in.Day}
-	after, err := api.Position(c, in.Cursor, list...)
+	after, err := api.Position(ctx, c, in.Cursor, list...)
 	if err != nil {
 		return nil, err
 	}
@@ -122,15 +123,15 @@ func (s *Service) line(ctx context.Context, c *call.Call, in *lineInput) (*api.P
 	if err != nil {
 		return nil, err
 	}
-	v.NextCursor = api.NextCursor(c, next, list...)
-	return &api.Plain[LineView]{Status: http.StatusOK, Body: v}, nil
+	v.NextCursor, err = api.NextCursor(ctx, c, next, list...)
+	return &api.Plain[LineView]{Status: http.StatusOK, Body: v}, err
 }
 
 func (s *Service) differences(
 	ctx context.Context, c *call.Call, in *differencesInput,
 ) (*api.Plain[Comparison], error) {
 	list := []string{"period-differences", in.FirstDay, in.Day}
-	after, err := api.Position(c, in.Cursor, list...)
+	after, err := api.Position(ctx, c, in.Cursor, list...)
 	if err != nil {
 		return nil, err
 	}
@@ -138,8 +139,8 @@ func (s *Service) differences(
 	if err != nil {
 		return nil, err
 	}
-	v.NextCursor = api.NextCursor(c, next, list...)
-	return &api.Plain[Comparison]{Status: http.StatusOK, Body: v}, nil
+	v.NextCursor, err = api.NextCursor(ctx, c, next, list...)
+	return &api.Plain[Comparison]{Status: http.StatusOK, Body: v}, err
 }
 
 func (s *Service) correct(ctx context.Context, c *call.Call, in *correctionInput) (*api.Plain[Named], error) {

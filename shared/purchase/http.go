@@ -276,7 +276,7 @@ func (h edge) orderRoutes(k *api.Router) {
 	api.Register(k, partly(reading("get-order", "/orders/{id}", "Read an order", tagPurchase)), h.getOrder)
 }
 
-func (h edge) catalog(_ context.Context, c *call.Call, in *catalogInput) (*api.Listed[CatalogItem], error) {
+func (h edge) catalog(ctx context.Context, c *call.Call, in *catalogInput) (*api.Listed[CatalogItem], error) {
 	var fields []problem.Field
 	if in.Currency == "" {
 		in.Currency = h.products.Currencies()[0]
@@ -310,7 +310,7 @@ func (h edge) catalog(_ context.Context, c *call.Call, in *catalogInput) (*api.L
 	// A position is the id of the last product seen, so a catalog of another version goes on where
 	// that one stands.
 	list := []string{"catalog", in.Category, in.Kind, in.Currency}
-	after, err := api.Position(c, in.Cursor, list...)
+	after, err := api.Position(ctx, c, in.Cursor, list...)
 	if err != nil {
 		return nil, err
 	}
@@ -320,7 +320,11 @@ func (h edge) catalog(_ context.Context, c *call.Call, in *catalogInput) (*api.L
 	if len(items) <= in.Limit {
 		return api.Page(items, ""), nil
 	}
-	return api.Page(items[:in.Limit], api.NextCursor(c, items[in.Limit-1].ID, list...)), nil
+	next, err := api.NextCursor(ctx, c, items[in.Limit-1].ID, list...)
+	if err != nil {
+		return nil, err
+	}
+	return api.Page(items[:in.Limit], next), nil
 }
 
 func (h edge) putCostCenter(
@@ -360,6 +364,7 @@ func (h edge) deleteCostCenter(ctx context.Context, c *call.Call, in *costCenter
 
 func (h edge) costCenters(ctx context.Context, c *call.Call, in *costCentersInput) (*api.Listed[CostCenter], error) {
 	return api.Paged(
+		ctx,
 		c,
 		in.Paging,
 		[]string{"cost-centers", in.Q},
@@ -488,7 +493,7 @@ func (h edge) order(ctx context.Context, c *call.Call, in *orderInput) (*api.Tag
 }
 
 func (h edge) orders(ctx context.Context, c *call.Call, in *ordersInput) (*api.Listed[Order], error) {
-	return api.Paged(c, in.Paging, []string{"orders"}, func(after string, limit int) ([]Order, string, error) {
+	return api.Paged(ctx, c, in.Paging, []string{"orders"}, func(after string, limit int) ([]Order, string, error) {
 		if in.Number != "" {
 			orders, err := h.OrdersOf(ctx, c, in.Number)
 			return orders, "", err

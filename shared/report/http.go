@@ -126,7 +126,7 @@ func (s *Service) post(ctx context.Context, c *call.Call, in *createInput) (*api
 }
 
 func (s *Service) page(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[View], error) {
-	after, err := api.Position(c, in.Cursor, "reports")
+	after, err := api.Position(ctx, c, in.Cursor, "reports")
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +140,11 @@ func (s *Service) page(ctx context.Context, c *call.Call, in *listInput) (*api.L
 			return nil, err
 		}
 	}
-	return api.Page(views, api.NextCursor(c, next, "reports")), nil
+	cursor, err := api.NextCursor(ctx, c, next, "reports")
+	if err != nil {
+		return nil, err
+	}
+	return api.Page(views, cursor), nil
 }
 
 func (s *Service) one(ctx context.Context, c *call.Call, in *getInput) (*api.Tagged[View], error) {

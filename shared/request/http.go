@@ -68,7 +68,7 @@ func (s *Service) Routes(k *api.Router) {
 		for _, product := range in.Product {
 			list = append(list, "product", product)
 		}
-		return api.Paged(c, in.Paging, list, func(after string, limit int) ([]Request, string, error) {
+		return api.Paged(ctx, c, in.Paging, list, func(after string, limit int) ([]Request, string, error) {
 			return s.List(ctx, c, f, after, limit)
 		})
 	})
@@ -112,9 +112,9 @@ func (s *Service) Routes(k *api.Router) {
 }
 
 func (s *Service) listRequestable(
-	_ context.Context, c *call.Call, in *pageInput,
+	ctx context.Context, c *call.Call, in *pageInput,
 ) (*api.Listed[Requestable], error) {
-	return api.Paged(c, in.Paging, []string{"requestable"}, s.requestable)
+	return api.Paged(ctx, c, in.Paging, []string{"requestable"}, s.requestable)
 }
 
 func (s *Service) ask(ctx context.Context, c *call.Call, in *askInput) (*api.Tagged[Request], error) {

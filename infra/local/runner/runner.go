@@ -33,6 +33,7 @@ import (
 	"seatwise/infra/local/token"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/edge"
+	"seatwise/shared/platform/keyring"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/bolt"
 	"seatwise/shared/platform/table/dynamo"
@@ -293,7 +294,7 @@ func (r *runner) openState() error {
 		return fmt.Errorf("cannot sign tokens: %w", err)
 	}
 	r.env = &app.Env{
-		Clock: r.config.Clock, IDs: wire.IDs{}, Log: r.config.Log, CursorKey: key, Version: wire.Version,
+		Clock: r.config.Clock, IDs: wire.IDs{}, Log: r.config.Log, CursorKeys: keyring.Fixed(key), Version: wire.Version,
 		// The data folder is this process's alone, but for a table that is somewhere else.
 		Process: wire.IDs{}.Random(), Alone: r.config.DynamoDBEndpoint == "",
 	}

@@ -36,6 +36,7 @@ type functionProperties struct {
 		Type       string `yaml:"Type"`
 		Properties struct {
 			Method           string `yaml:"Method"`
+			Path             string `yaml:"Path"`
 			DeadLetterConfig *struct {
 				Arn string `yaml:"Arn"`
 			} `yaml:"DeadLetterConfig"`

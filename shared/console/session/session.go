@@ -19,10 +19,10 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/keyring"
 )
 
 const (
@@ -40,10 +40,6 @@ const (
 	chunk = 3600
 	// touchAfter is how old the note of the last use may be before it is written again.
 	touchAfter = 5 * time.Minute
-	// keysFor is how long the keys are taken as they were read; sealed under a key that is not
-	// known, they are read at once, but no more often than every keysAtLeast.
-	keysFor, keysAtLeast = 15 * time.Minute, 10 * time.Second
-
 	mostOpened = 64 << 10
 )
 
@@ -81,14 +77,7 @@ func (s *Session) Over(now time.Time) bool {
 func (s *Session) Stale(now time.Time) bool { return now.Sub(s.Used) > touchAfter }
 
 // Keys are what cookies are sealed with. They are safe for concurrent use.
-type Keys struct {
-	read  func(context.Context) ([][]byte, error)
-	clock app.Clock
-
-	mu      sync.Mutex
-	sealers []sealer
-	at      time.Time
-}
+type Keys struct{ ring *keyring.Ring[sealer] }
 
 type sealer struct {
 	id   [4]byte
@@ -97,23 +86,17 @@ type sealer struct {
 
 // NewKeys takes where the secrets come from: the first one seals, any one opens.
 func NewKeys(read func(context.Context) ([][]byte, error), clock app.Clock) *Keys {
-	return &Keys{read: read, clock: clock}
+	return &Keys{keyring.New(func(ctx context.Context) ([]sealer, error) {
+		secrets, err := read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return sealersOf(secrets)
+	}, clock)}
 }
 
-// current are the keys, read when they are older than age.
-func (k *Keys) current(ctx context.Context, age time.Duration) ([]sealer, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if now := k.clock(); len(k.sealers) > 0 && now.Sub(k.at) < age {
-		return k.sealers, nil
-	}
-	secrets, err := k.read(ctx)
-	if err != nil || len(secrets) == 0 {
-		if len(k.sealers) > 0 {
-			return k.sealers, nil // the old ones still open what they sealed
-		}
-		return nil, fmt.Errorf("read the keys of sessions: %w", errors.Join(err))
-	}
+// sealersOf derives what cookies are sealed with from secrets.
+func sealersOf(secrets [][]byte) ([]sealer, error) {
 	var sealers []sealer
 	for _, secret := range secrets {
 		key, err := hkdf.Key(sha256.New, secret, nil, "seatwise console cookies", 32)
@@ -133,15 +116,14 @@ func (k *Keys) current(ctx context.Context, age time.Duration) ([]sealer, error)
 		copy(one.id[:], sum[:])
 		sealers = append(sealers, one)
 	}
-	k.sealers, k.at = sealers, k.clock()
 	return sealers, nil
 }
 
 // Seal makes a text of a value that only Open with the same purpose reads.
 func (k *Keys) Seal(ctx context.Context, purpose string, value any) (string, error) {
-	sealers, err := k.current(ctx, keysFor)
+	first, err := k.ring.First(ctx)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("seal: %w", err)
 	}
 	plain, err := json.Marshal(value)
 	if err != nil {
@@ -159,7 +141,6 @@ func (k *Keys) Seal(ctx context.Context, purpose string, value any) (string, err
 	if err := w.Close(); err != nil {
 		return "", fmt.Errorf("seal: %w", err)
 	}
-	first := sealers[0]
 	sealed := make(
 		[]byte,
 		len(first.id)+first.aead.NonceSize(),
@@ -181,28 +162,25 @@ func (k *Keys) Open(ctx context.Context, purpose, text string, value any) error 
 	if err != nil {
 		return ErrNone
 	}
-	for _, age := range []time.Duration{keysFor, keysAtLeast} { // a second time for a key that came in the meantime
-		sealers, err := k.current(ctx, age)
-		if err != nil {
-			return err
-		}
-		for _, one := range sealers {
-			n := len(one.id) + one.aead.NonceSize()
-			if len(sealed) < n || !bytes.Equal(sealed[:len(one.id)], one.id[:]) {
-				continue
-			}
-			packed, err := one.aead.Open(nil, sealed[len(one.id):n], sealed[n:], []byte(purpose))
-			if err != nil {
-				return ErrNone
-			}
-			plain, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(packed)), mostOpened))
-			if err != nil || json.Unmarshal(plain, value) != nil {
-				return ErrNone
-			}
-			return nil
-		}
+	one, known, err := k.ring.Find(ctx, func(one sealer) bool {
+		return len(sealed) >= len(one.id)+one.aead.NonceSize() && bytes.Equal(sealed[:len(one.id)], one.id[:])
+	})
+	if err != nil {
+		return fmt.Errorf("open: %w", err)
 	}
-	return ErrNone
+	if !known {
+		return ErrNone
+	}
+	n := len(one.id) + one.aead.NonceSize()
+	packed, err := one.aead.Open(nil, sealed[len(one.id):n], sealed[n:], []byte(purpose))
+	if err != nil {
+		return ErrNone
+	}
+	plain, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(packed)), mostOpened))
+	if err != nil || json.Unmarshal(plain, value) != nil {
+		return ErrNone
+	}
+	return nil
 }
 
 // Jar writes and reads the console's cookies.

@@ -122,7 +122,7 @@ func TestRotatedKeys(t *testing.T) {
 	old := put(t, jar, s)
 
 	k.secrets = [][]byte{[]byte("two"), []byte("one")}
-	k.now = k.now.Add(16 * time.Minute)
+	k.now = k.now.Add(6 * time.Minute)
 	if _, err := jar.Get(t.Context(), with(old)); err != nil {
 		t.Errorf("under the key before: %v", err)
 	}
@@ -139,7 +139,7 @@ func TestRotatedKeys(t *testing.T) {
 		t.Errorf("under a key that came meanwhile: %v", err)
 	}
 	k.secrets = [][]byte{[]byte("three"), []byte("two")}
-	k.now = k.now.Add(16 * time.Minute)
+	k.now = k.now.Add(6 * time.Minute)
 	if _, err := jar.Get(t.Context(), with(old)); !errors.Is(err, session.ErrNone) {
 		t.Errorf("under a key that is gone: %v", err)
 	}

@@ -224,6 +224,7 @@ func page[T any](
 		}
 	}
 	return api.Paged(
+		ctx,
 		c,
 		in.Paging,
 		[]string{list, strings.Join(in.Product, ","), in.User},
@@ -267,7 +268,7 @@ func (o *Operations) list(ctx context.Context, c *call.Call, in *listInput) (*ap
 	for _, status := range f.Statuses {
 		filters = append(filters, string(status))
 	}
-	return api.Paged(c, in.Paging, filters, func(position string, limit int) ([]license.License, string, error) {
+	return api.Paged(ctx, c, in.Paging, filters, func(position string, limit int) ([]license.License, string, error) {
 		return o.inventory.List(ctx, c, f, position, limit)
 	})
 }

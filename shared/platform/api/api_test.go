@@ -109,21 +109,22 @@ func (r *module) create(ctx context.Context, c *call.Call, in *thingInput) (*api
 	return &api.Plain[thing]{Status: 201, Body: in.Body}, nil
 }
 
-func (r *module) list(_ context.Context, c *call.Call, in *struct {
+func (r *module) list(ctx context.Context, c *call.Call, in *struct {
 	api.Account
 	api.Paging
 	Q string   `query:"q"`
 	P []string `query:"p,explode"`
 },
 ) (*api.Listed[string], error) {
-	position, err := api.Position(c, in.Cursor, "things", in.Q)
+	position, err := api.Position(ctx, c, in.Cursor, "things", in.Q)
 	if err != nil {
 		return nil, err
 	}
 	if position != "" {
 		return api.Page[string](nil, ""), nil
 	}
-	return api.Page([]string{"first"}, api.NextCursor(c, "first", "things", in.Q)), nil
+	next, err := api.NextCursor(ctx, c, "first", "things", in.Q)
+	return api.Page([]string{"first"}, next), err
 }
 
 func (r *module) send(t *testing.T, method, path string, body any, header ...string) fixtures.Response {

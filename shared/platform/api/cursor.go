@@ -1,9 +1,11 @@
 package api
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"strings"
 
 	"seatwise/shared/platform/call"
@@ -27,17 +29,24 @@ func badCursor() *problem.Problem {
 
 // NextCursor seals the position of a list for the client. It is good only for the same account,
 // list and filters; an empty position has no cursor.
-func NextCursor(c *call.Call, position string, list ...string) string {
+//
+// Errors: those of reading the keys of cursors.
+func NextCursor(ctx context.Context, c *call.Call, position string, list ...string) (string, error) {
 	if position == "" {
-		return ""
+		return "", nil
 	}
-	return base64.RawURLEncoding.EncodeToString(append(seal(c, position, list), position...))
+	key, err := c.Env.CursorKeys.First(ctx)
+	if err != nil {
+		return "", fmt.Errorf("seal a cursor: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(append(seal(key, c.Account, position, list), position...)), nil
 }
 
-// Position opens a cursor that NextCursor sealed for the same list; empty for an empty cursor.
+// Position opens a cursor that NextCursor sealed for the same list; empty for an empty cursor. One
+// that was sealed with the key before the present one is good too.
 //
-// Errors: badCursor.
-func Position(c *call.Call, cursor string, list ...string) (string, error) {
+// Errors: badCursor; those of reading the keys of cursors.
+func Position(ctx context.Context, c *call.Call, cursor string, list ...string) (string, error) {
 	if cursor == "" {
 		return "", nil
 	}
@@ -46,7 +55,13 @@ func Position(c *call.Call, cursor string, list ...string) (string, error) {
 		return "", badCursor()
 	}
 	position := string(raw[cursorSeal:])
-	if !hmac.Equal(raw[:cursorSeal], seal(c, position, list)) {
+	_, sealed, err := c.Env.CursorKeys.Find(ctx, func(key []byte) bool {
+		return hmac.Equal(raw[:cursorSeal], seal(key, c.Account, position, list))
+	})
+	if err != nil {
+		return "", fmt.Errorf("open a cursor: %w", err)
+	}
+	if !sealed {
 		return "", badCursor()
 	}
 	return position, nil
@@ -55,9 +70,10 @@ func Position(c *call.Call, cursor string, list ...string) (string, error) {
 // Paged answers one page of a list: it opens the cursor, reads from there, and seals where the next
 // page begins. list names the list with its filters, as for NextCursor.
 func Paged[T any](
-	c *call.Call, p Paging, list []string, read func(position string, limit int) (items []T, next string, err error),
+	ctx context.Context, c *call.Call, p Paging, list []string,
+	read func(position string, limit int) (items []T, next string, err error),
 ) (*Listed[T], error) {
-	position, err := Position(c, p.Cursor, list...)
+	position, err := Position(ctx, c, p.Cursor, list...)
 	if err != nil {
 		return nil, err
 	}
@@ -65,11 +81,15 @@ func Paged[T any](
 	if err != nil {
 		return nil, err
 	}
-	return Page(items, NextCursor(c, next, list...)), nil
+	cursor, err := NextCursor(ctx, c, next, list...)
+	if err != nil {
+		return nil, err
+	}
+	return Page(items, cursor), nil
 }
 
-func seal(c *call.Call, position string, list []string) []byte {
-	mac := hmac.New(sha256.New, c.Env.CursorKey)
-	mac.Write([]byte(c.Account + "\x00" + strings.Join(list, "\x00") + "\x00\x00" + position))
+func seal(key []byte, account, position string, list []string) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(account + "\x00" + strings.Join(list, "\x00") + "\x00\x00" + position))
 	return mac.Sum(nil)[:cursorSeal]
 }

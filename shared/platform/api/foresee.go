@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -137,16 +138,26 @@ func (k *Router) carryOut(ctx context.Context, c *call.Call, run func(context.Co
 		if err != nil {
 			return err
 		}
-		return &foretold{Effects: out.Effects, Plan: plan.Seal(k.env.CursorKey, a.request, out, c.At)}
+		key, err := k.env.CursorKeys.First(ctx)
+		if err != nil {
+			return fmt.Errorf("seal a plan: %w", err)
+		}
+		return &foretold{Effects: out.Effects, Plan: plan.Seal(key, a.request, out, c.At)}
 	}
-	if len(a.plan) > maxPlan || !plan.Of(k.env.CursorKey, a.plan, a.request, c.At) {
+	key, of, err := k.env.CursorKeys.Find(ctx, func(key []byte) bool {
+		return len(a.plan) <= maxPlan && plan.Of(key, a.plan, a.request, c.At)
+	})
+	if err != nil {
+		return fmt.Errorf("open a plan: %w", err)
+	}
+	if !of {
 		return stale("The plan is not one of this request, or is older than 15 minutes.")
 	}
 	whole, first, err := k.foresee(ctx, c, run)
 	if err != nil {
 		return drifted(err)
 	}
-	if !plan.Promises(k.env.CursorKey, a.plan, whole) {
+	if !plan.Promises(key, a.plan, whole) {
 		return stale("The request would have other effects by now than those that were planned.")
 	}
 	return drifted(run(overlay.Watch(ctx, k.judge(c.Account, whole, first)), c))

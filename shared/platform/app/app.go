@@ -11,6 +11,7 @@ import (
 
 	"seatwise/shared/craft/workbook/form"
 	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/keyring"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/work"
 )
@@ -39,9 +40,9 @@ type Env struct {
 	Clock     Clock
 	IDs       IDs
 	Log       *slog.Logger
-	// CursorKey signs the cursors of lists (docs/contract.md: an altered cursor is a 400). At least
-	// 16 bytes.
-	CursorKey []byte
+	// CursorKeys sign the cursors of lists (docs/contract.md: an altered cursor is a 400) and the plans
+	// of dry runs. Each has at least 16 bytes; nil in a function that makes neither.
+	CursorKeys *keyring.Ring[[]byte]
 	// Version is what GET /v1/health answers.
 	Version string
 	// Process names this process, and Alone says that no other one works on the same table: what

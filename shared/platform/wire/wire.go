@@ -24,6 +24,7 @@ import (
 	"seatwise/shared/platform/edge"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/platform/files/s3store"
+	"seatwise/shared/platform/keyring"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/dynamo"
 	"seatwise/shared/platform/wire/plain"
@@ -39,7 +40,8 @@ const minCursorKey = 16
 type Settings struct {
 	Table                        string // TABLE_NAME
 	UploadsBucket, ReportsBucket string // UPLOADS_BUCKET, REPORTS_BUCKET
-	CursorKey                    []byte // CURSOR_KEY
+	// CursorKey is CURSOR_KEY, the ARN of the secret that signs cursors and plans.
+	CursorKey string
 	LogLevel                     slog.Level
 	// Name is the function's name; the lines of its metrics name it.
 	Name string
@@ -74,7 +76,7 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 		),
 		UploadsBucket: required("UPLOADS_BUCKET"),
 		ReportsBucket: required("REPORTS_BUCKET"),
-		CursorKey:     []byte(required("CURSOR_KEY")),
+		CursorKey:     required("CURSOR_KEY"),
 		Region:        required("AWS_REGION"),
 		AccessKey: required(
 			"AWS_ACCESS_KEY_ID",
@@ -87,12 +89,6 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 		UserClaim:        getenv("USER_CLAIM"),
 		DynamoDBEndpoint: cmp.Or(getenv("AWS_ENDPOINT_URL_DYNAMODB"), getenv("AWS_ENDPOINT_URL")),
 		S3Endpoint:       cmp.Or(getenv("AWS_ENDPOINT_URL_S3"), getenv("AWS_ENDPOINT_URL")),
-	}
-	if len(s.CursorKey) > 0 && len(s.CursorKey) < minCursorKey {
-		faults = append(
-			faults,
-			fmt.Errorf("CURSOR_KEY has %d bytes, at least %d are needed", len(s.CursorKey), minCursorKey),
-		)
 	}
 	if level := getenv("LOG_LEVEL"); level != "" {
 		if err := s.LogLevel.UnmarshalText([]byte(level)); err != nil {
@@ -158,6 +154,22 @@ func (s Settings) OpenFiles() files.Store {
 	return s3store.New(s.S3(), map[files.Bucket]string{files.Uploads: s.UploadsBucket, files.Reports: s.ReportsBucket})
 }
 
+// cursorKeys are what signs cursors and plans: the values of a secret, read when the first one is
+// needed, so that none is in a function's configuration.
+//
+// Errors when they are used: those of reading the secret; a value of less than 16 bytes.
+func cursorKeys(secret plain.Secret) *keyring.Ring[[]byte] {
+	return keyring.New(func(ctx context.Context) ([][]byte, error) {
+		keys, err := secret.Values(ctx)
+		for _, key := range keys {
+			if len(key) < minCursorKey {
+				return nil, fmt.Errorf("a cursor key has %d bytes, at least %d are needed", len(key), minCursorKey)
+			}
+		}
+		return keys, err
+	}, Clock)
+}
+
 // Clock is the machine's.
 func Clock() time.Time { return plain.Clock() }
 
@@ -195,13 +207,13 @@ func assemble(
 		Table: s.OpenTable(
 			tally,
 		),
-		Files:     s.OpenFiles(),
-		Clock:     Clock,
-		IDs:       IDs{},
-		Log:       edge.Logger(out, s.LogLevel),
-		CursorKey: s.CursorKey,
-		Version:   Version,
-		Process:   IDs{}.Random(),
+		Files:      s.OpenFiles(),
+		Clock:      Clock,
+		IDs:        IDs{},
+		Log:        edge.Logger(out, s.LogLevel),
+		CursorKeys: cursorKeys(plain.SecretOf(s.CursorKey, getenv)),
+		Version:    Version,
+		Process:    IDs{}.Random(),
 	}
 	if s.WorkQueue != "" {
 		env.Work = plain.NewQueue(s.WorkQueue, s.FailedEvents, getenv)

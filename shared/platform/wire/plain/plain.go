@@ -45,7 +45,6 @@ func console(getenv func(string) string, build func(*app.Env) app.Function) (*ed
 	if err != nil {
 		return nil, err
 	}
-	secret := Secret{ID: getenv("SESSION_KEY"), Service: service("secretsmanager", getenv)}
 	log := edge.Logger(os.Stdout, level)
 	env := &app.Env{
 		Clock: Clock, IDs: IDs{}, Log: log, Version: Version,
@@ -56,13 +55,18 @@ func console(getenv func(string) string, build func(*app.Env) app.Function) (*ed
 			ClientID:      getenv("OIDC_CLIENT_ID"),
 			Scopes:        strings.Fields(getenv("OIDC_SCOPES")),
 			UploadsOrigin: getenv("UPLOADS_ORIGIN"),
-			Keys:          secret.Values,
+			Keys:          SecretOf(getenv("SESSION_KEY"), getenv).Values,
 		},
 	}
 	return edge.New(
 		build(env),
 		edge.Options{Name: getenv("AWS_LAMBDA_FUNCTION_NAME"), Clock: Clock, Log: log, Metrics: os.Stdout},
 	), nil
+}
+
+// SecretOf is the secret with this ARN, read with the credentials of the function.
+func SecretOf(arn string, getenv func(string) string) Secret {
+	return Secret{ID: arn, Service: service("secretsmanager", getenv)}
 }
 
 // service is a service of AWS in the region and with the credentials of the function.

@@ -255,12 +255,19 @@ endif
 
 .PHONY: deploy
 deploy: export SAM_CLI_TELEMETRY := 0
-deploy: $(VENV)/installed compiled ## Build and deploy STAGE=dev, staging or prod (left out, it is prod) to the AWS account of the environment. ARGS="--parameter-overrides ..." is handed on.
+deploy: $(VENV)/installed compiled ## Build and deploy STAGE=dev, staging or prod (left out, it is prod) to the AWS account of the environment, and try it. ARGS="--parameter-overrides ..." is handed on.
 ifeq ($(ARCH),amd64)
 	@case '$(ARGS)' in *Architecture=x86_64*) ;; *) echo 'ARCH=amd64 needs ARGS="--parameter-overrides Architecture=x86_64 ..."' >&2; exit 2;; esac
 endif
 	$(VENV)/bin/sam build --template template.yaml
 	$(VENV)/bin/sam deploy --config-env $(STAGE) $(ARGS)
+ifneq ($(SMOKE),no)
+	$(VENV)/bin/python infra/tools/smoke.py --stack $(STACK)
+endif
+
+.PHONY: smoke
+smoke: $(VENV)/installed ## Try the stack of STAGE: sign in, buy, assign and terminate in the account smoke-test. make deploy does it too; SMOKE=no leaves it out there.
+	$(VENV)/bin/python infra/tools/smoke.py --stack $(STACK)
 
 .PHONY: invite
 invite: $(VENV)/installed ## Make a person in the stack's own user pool: EMAIL=ada@example.com ACCOUNT=acme, or OPERATOR=yes. ID=ada is their id in the directory.

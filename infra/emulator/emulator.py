@@ -93,9 +93,46 @@ def fail_to_create(stack):
     same("left", sorted(r for r, what in happened if what == "DELETE_SKIPPED"), ["Table", "UserPool"])
     same("buckets left", [b["Name"] for b in s3.list_buckets()["Buckets"] if b["Name"].startswith(name + "-")], [])
     stack.delete(name)
-    same("the creation after it", stack.create_another(name)[0], "CREATE_COMPLETE")
+    given = parameters(stack)
+    same("the creation after it", stack.create_another(name, **given)[0], "CREATE_COMPLETE")
+    given_is_used(stack, name, given)
     sign_in_at_pool(stack, name)
     stack.delete(name)
+
+
+def parameters(stack):
+    """Gives the parameters of operation values that are not their defaults: those of which the emulator shows what became of them."""
+    key = stack.emulator.client("kms").create_key()["KeyMetadata"]["Arn"]
+    zone = stack.emulator.client("route53").create_hosted_zone(Name="example.com", CallerReference="1")["HostedZone"]["Id"].rpartition("/")[2]
+    certificate = stack.emulator.client("acm").request_certificate(DomainName="licenses.example.com")["CertificateArn"]
+    return {
+        "DomainName": "licenses.example.com", "CertificateArn": certificate, "HostedZoneId": zone, "KmsKeyArn": key, "LogRetentionDays": "30",
+        "AlarmTopicArn": stack.topic, "ShowDashboard": "true",
+    }
+
+
+def given_is_used(stack, name, given):
+    """Looks at what the parameters of a stack have made of its resources."""
+    client, resources = stack.emulator.client, stack.resources_of(name)
+    gateway, key = client("apigatewayv2"), given["KmsKeyArn"]
+    mapped = gateway.get_api_mappings(DomainName=given["DomainName"])["Items"]
+    same("what the domain leads to", [(m["ApiId"], m["Stage"]) for m in mapped], [(resources["Api"], "$default")])
+    records = client("route53").list_resource_record_sets(HostedZoneId=given["HostedZoneId"])["ResourceRecordSets"]
+    target = gateway.get_domain_name(DomainName=given["DomainName"])["DomainNameConfigurations"][0]["ApiGatewayDomainName"]
+    same("where its record leads", [r["AliasTarget"]["DNSName"].rstrip(".") for r in records if r["Type"] == "A"], [target])
+    outputs = {o["OutputKey"]: o["OutputValue"] for o in client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]["Outputs"]}
+    same("addresses", (outputs["ApiUrl"], outputs["ConsoleUrl"]), ("https://licenses.example.com", "https://licenses.example.com/console"))
+    s3 = client("s3")
+    same("who may upload from a page", s3.get_bucket_cors(Bucket=resources["UploadsBucket"])["CORSRules"][0]["AllowedOrigins"], ["https://licenses.example.com"])
+    same("the key of the queue", client("sqs").get_queue_attributes(QueueUrl=resources["FailedEvents"], AttributeNames=["All"])["Attributes"]["KmsMasterKeyId"], key)
+    for secret in ("CursorKey", "SessionKey"):
+        same(f"the key of {secret}", client("secretsmanager").describe_secret(SecretId=resources[secret])["KmsKeyId"], key)
+    for group in ("FunctionLogs", "AccessLogs"):
+        is_so = client("logs").describe_log_groups(logGroupNamePrefix=resources[group])["logGroups"][0]
+        same(f"{group}", (is_so["retentionInDays"], is_so["kmsKeyId"]), (30, key))
+    alarms = client("cloudwatch").describe_alarms(AlarmNamePrefix=name)["MetricAlarms"]
+    same("who hears of alarms", {tuple(a["AlarmActions"]) for a in alarms}, {(given["AlarmTopicArn"],)})
+    same("the dashboard", client("cloudwatch").get_dashboard(DashboardName=f"{name}-us-east-1")["DashboardName"], f"{name}-us-east-1")
 
 
 def sign_in_at_pool(stack, name):
@@ -110,6 +147,7 @@ def sign_in_at_pool(stack, name):
     ada = pool.sign_in("ada@example.com")
     same("ada's token", {k: ada.get(k) for k in ("account", "user", "permissions", "client_id")}, {"account": "acme", "user": "ada", "permissions": None, "client_id": pool.client})
     pool.invite("--email", "olga@example.com", "--operator")
+    same("an operator of the smoke test", pool.smoke(), ("operators", True, 2))
     olga = pool.sign_in("olga@example.com")
     same("an operator's token", (olga["account"], olga["user"], "accounts.manage" in olga["permissions"]), ("operators", olga["sub"], True))
     pool.invite("--email", "olga@example.com", "--account", "acme")

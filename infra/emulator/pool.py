@@ -7,10 +7,12 @@ of such a stack is not called: what its tokens say is looked at, and what the co
 import base64
 import hashlib
 import json
+import os
 import re
 import secrets
 import subprocess
 import sys
+import unittest.mock
 import urllib.parse
 import urllib.request
 
@@ -19,14 +21,16 @@ import jwt
 from browse import Reader
 from stack import Failed, exchange, root
 
+sys.path.append(str(root / "infra/tools"))
+import smoke  # noqa: E402
+
 PASSWORD = "correct horse 8 Battery"
 
 
 class Pool:
     def __init__(self, stack, name):
         self.stack, self.emulator, self.name = stack, stack.emulator, name
-        cloudformation = self.emulator.client("cloudformation")
-        self.resources = {r["LogicalResourceId"]: r["PhysicalResourceId"] for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=name) for r in page["StackResourceSummaries"]}
+        self.resources = stack.resources_of(name)
         self.pools, self.id, self.client = self.emulator.client("cognito-idp"), self.resources["UserPool"], self.resources["UserPoolClient"]
 
     def console(self):
@@ -35,7 +39,7 @@ class Pool:
         return told["OIDC_ISSUER"], told["OIDC_CLIENT_ID"], told["OIDC_SCOPES"]
 
     def origin(self):
-        return f"https://{self.resources['Api']}.execute-api.us-east-1.amazonaws.com"
+        return "https://licenses.example.com"  # as the second stack is told
 
     def settings(self):
         return self.pools.describe_user_pool_client(UserPoolId=self.id, ClientId=self.client)["UserPoolClient"]
@@ -49,6 +53,13 @@ class Pool:
         if ran.returncode != 0:
             raise Failed(f"inviting {arguments} ends with {ran.returncode}:\n{ran.stdout}")
         return ran.stdout
+
+    def smoke(self):
+        """Signs in as make smoke does. Gives account and rights of the token, and how many people there are after it."""
+        environment = {k: v for k, v in self.emulator.aws_environment().items() if k.startswith("AWS_")}
+        with unittest.mock.patch.dict(os.environ, environment), smoke.Pool(self.id, self.client) as token:
+            claims = jwt.decode(token, options={"verify_signature": False})
+        return claims["account"], "accounts.manage" in claims["permissions"], len(self.pools.list_users(UserPoolId=self.id)["Users"])
 
     def sign_in(self, email):
         """Signs in at the pages of the pool, and gives the claims of the access token; None where the pool gives none."""

@@ -15,7 +15,7 @@ import urllib.request
 import uuid
 
 from browse import Browser
-from stack import CLIENT, PATIENCE, PERMISSIONS, ROLES, Client, Failed, exchange
+from stack import CLIENT, OPERATOR, PATIENCE, PERMISSIONS, ROLES, Client, Failed, exchange
 
 PHONE = ("phone-system", "device_ip_phone", "call_recording")
 PEOPLE = "User,Name,Email,Extension,Number,Active,Agent source\n"
@@ -124,6 +124,60 @@ def doors(stack):
     operator.get("/v1/accounts?limit=5")
     operator.get(admin.a)
     same("me", admin.get("/v1/me")["user"], "ada")
+
+
+@scene
+def tried_out(stack):
+    """What make deploy tries of the stack succeeds, leaves nothing behind, and fails when the stack does not work for it."""
+    token = stack.emulator.issuer.token
+    client = {"SMOKE_TOKEN_URL": stack.emulator.issuer.url + "/token", "SMOKE_CLIENT_ID": "smoke", "SMOKE_CLIENT_SECRET": "secret"}
+    for given, works, says in (
+        (client, True, "signed in, bought, assigned and terminated"),
+        ({"SMOKE_TOKEN": token("provider", "smoke", OPERATOR)}, True, "signed in, bought, assigned and terminated"),
+        ({}, True, "only what needs no token"),
+        (client | {"SMOKE_CLIENT_SECRET": "another"}, False, "gives no token"),
+        ({"SMOKE_TOKEN": token("provider", "smoke", OPERATOR, aud="another")}, False, "GET /v1/me: 401"),
+        ({"SMOKE_TOKEN": token("provider", "smoke", ["accounts.manage"])}, False, "403"),
+        (client | {"SMOKE_URL": stack.url + "/nowhere"}, False, "/v1/health: 404"),
+    ):
+        worked, said = stack.smoke(**given)
+        same(f"the smoke test with {list(given)}: {said}", (worked, says in said), (works, True))
+    with stack.cut_off("AssignmentFunction", "A#smoke-test#*"):
+        same("a stack that cannot assign works", stack.smoke(**client)[0], False)
+    admin = Client(stack, "smoke-test", "smoke", PERMISSIONS)
+    same("people left", admin.get("users")["items"], [])
+    same("licenses assigned", admin.get("licenses?status=assigned")["items"], [])
+
+
+@scene
+def alarms_ring(stack):
+    """What functions tell of their failures, and what the gateway and the queue count, makes each alarm on one metric ring, and whoever listens hears it."""
+    metrics, queues = stack.emulator.client("cloudwatch"), stack.emulator.client("sqs")
+    heard = queues.create_queue(QueueName="heard")["QueueUrl"]
+    arn = queues.get_queue_attributes(QueueUrl=heard, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allow = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+    queues.set_queue_attributes(QueueUrl=heard, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [allow]})})
+    stack.emulator.client("sns").subscribe(TopicArn=stack.topic, Protocol="sqs", Endpoint=arn)
+    alarms = {a["AlarmName"].removeprefix("seatwise-").rpartition("-")[0]: a for a in metrics.describe_alarms()["MetricAlarms"] if a["AlarmName"].startswith("seatwise-")}
+    same("alarms", len(alarms), 8)
+    # What a function writes of a request that it cannot answer is what CloudWatch reads.
+    admin = open_account(stack)
+    with stack.cut_off("PurchaseFunction", f"A#{admin.account}#*"):
+        admin.send("PUT", "cost-centers/CC-9", {"name": "Nine"}, want=[500])
+    line = json.loads(stack.emulator.logged('"Errors":1')[-1])
+    directive = line["_aws"]["CloudWatchMetrics"][0]
+    same("what is counted", (directive["Namespace"], directive["Dimensions"], "Errors" in [m["Name"] for m in directive["Metrics"]]), ("Seatwise", [[]], True))
+    counted = {"AnsweredErrorsAlarm": line["Errors"], "LatencyAlarm": 2500, "ThrottlesAlarm": 60}
+    for name, alarm in sorted(alarms.items()):
+        if name in ("SchedulesAlarm", "ConcurrencyAlarm"):
+            continue  # The emulator knows no arithmetic of metrics: the template's tests have them ring.
+        same(f"whom {name} tells", alarm["AlarmActions"], [stack.topic])
+        metrics.set_alarm_state(AlarmName=alarm["AlarmName"], StateValue="OK", StateReason="The scene begins")
+        metrics.put_metric_data(Namespace=alarm["Namespace"], MetricData=[{"MetricName": alarm["MetricName"], "Dimensions": alarm["Dimensions"], "Value": counted.get(name, 1)}])
+        state = metrics.describe_alarms(AlarmNames=[alarm["AlarmName"]])["MetricAlarms"][0]["StateValue"]
+        same(f"the state of {name}", state, "ALARM")
+        told = [json.loads(json.loads(m["Body"])["Message"])["AlarmName"] for m in queues.receive_message(QueueUrl=heard, MaxNumberOfMessages=10, WaitTimeSeconds=5).get("Messages", [])]
+        same(f"what is heard of {name}", alarm["AlarmName"] in told, True)
 
 
 @scene
@@ -239,12 +293,12 @@ def rotated_keys(stack):
     for caller, method, path, body in (
         (operator, "PATCH", admin.a, {"brand": "Another"}),
         (admin, "PUT", "cost-centers/CC-3", {"name": "Third"}),
-        (admin, "POST", "requests", {"productId": "developer", "reason": "I need it"}),
+        (Client(stack, admin.account, "ann", []), "POST", "requests", {"productId": "developer", "reason": "I need it"}),
         (admin, "POST", "mass-configurations", {"fileName": "phones.csv", "sizeBytes": 10}),
         (admin, "POST", "assignments", {"items": [{"productId": "live-reports", "userId": "eve"}]}),
         (admin, "POST", "usage/activity", {"events": [use]}),
         (admin, "POST", "reports", {"kind": "license-status"}),
-        (admin, "PUT", "wallboards/w", {"name": "W", "kind": "analytics"}),
+        (admin, "PUT", "wallboards/w", {"name": "W", "kind": "analytics", "userId": "eve"}),
         (admin, "PUT", "policies/developer", {"lowSeats": 2}),
     ):
         same(f"a plan of {method} {path}", len(caller.json(method, path + "?dryRun=true", body)["plan"]), 55)

@@ -5,7 +5,7 @@
 - A request of DynamoDB carries dynamodb:LeadingKeys, as in AWS, so that the job can cut a function off between two
   commits by refusing it one kind of key.
 - Sending a batch of messages asks for the permission of sending one, as in AWS.
-- An alarm on a sum of metrics is taken as one on the first of them: of alarms nothing is run here.
+- An alarm on the arithmetic of metrics is taken as one on the first of them: it never rings here, as those on one metric do.
 - The name of a bucket that a creation imports is no conflict.
 - The look of sign-in pages is taken, and shown to nobody.
 - The resource whose logical id is in the file that REFUSED names is not created, so that a creation fails late.

@@ -43,6 +43,7 @@ PERMISSIONS = (
     "catalog.read billing.read billing.purchase licenses.read licenses.manage directory.read directory.manage liveReports.view liveReports.full usage.read"
     " usage.write metrics.read metrics.manage audit.read"
 ).split()
+OPERATOR = ["accounts.manage", *PERMISSIONS]
 # What a wait may take at most, in seconds. What it waits for takes a second or two, and on a busy machine a multiple of
 # that; a refusal ends it at once.
 PATIENCE = 180
@@ -112,6 +113,10 @@ class Issuer:
 
             def do_POST(self):
                 form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                if form.get("grant_type") == ["client_credentials"]:
+                    known = self.headers["Authorization"] == "Basic " + base64.b64encode(b"smoke:secret").decode()
+                    self.answer({"access_token": issuer.token("provider", "smoke", OPERATOR), "token_type": "Bearer"} if known else None)
+                    return
                 self.answer(issuer.codes.pop(form.get("code", [""])[0], None) if self.path == "/token" else None)
 
             def answer(self, document):
@@ -302,8 +307,9 @@ class Stack:
         self.original = None  # the template, once it is needed
 
     def deploy(self):
+        self.topic = self.emulator.client("sns").create_topic(Name="alarms")["TopicArn"]
         arguments = "--no-confirm-changeset --parameter-overrides " + " ".join(self.given())
-        code = self.command("deploy", ["make", "--no-print-directory", "deploy", "ARCH=amd64", "ARGS=" + arguments])
+        code = self.command("deploy", ["make", "--no-print-directory", "deploy", "ARCH=amd64", "SMOKE=no", "ARGS=" + arguments])  # it has no routes yet
         if code != 0:
             lines = (self.emulator.folder / "deploy.log").read_text(errors="replace").splitlines()
             why = next((i for i, line in enumerate(lines) if "_FAILED " in line), len(lines) - 40)
@@ -531,8 +537,9 @@ class Stack:
             for i in range(0, len(page["Items"]), 25):
                 dynamodb.batch_write_item(RequestItems={name: [{"DeleteRequest": {"Key": key}} for key in page["Items"][i:i + 25]]})
 
-    def create_another(self, prefix, refused=None):
+    def create_another(self, prefix, refused=None, **parameters):
         """Makes a second stack of the same template, with a user pool, one resource of which may be refused, and tells how it ended and what happened."""
+        given = {"Architecture": "x86_64", "Prefix": prefix} | parameters
         cloudformation, file = self.emulator.client("cloudformation"), self.emulator.folder / "refused"
         if self.original is None:
             body = cloudformation.get_template(StackName=NAME, TemplateStage="Original")["TemplateBody"]
@@ -545,12 +552,17 @@ class Stack:
         try:
             cloudformation.create_stack(
                 StackName=prefix, TemplateURL=f"{self.emulator.url}/{bucket}/another.template", Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-                Parameters=[{"ParameterKey": "Architecture", "ParameterValue": "x86_64"}, {"ParameterKey": "Prefix", "ParameterValue": prefix}],
+                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
             )
             status = self.settled(prefix)
         finally:
             file.unlink(missing_ok=True)
         return status, self.events(prefix)
+
+    def resources_of(self, name):
+        """Gives the names of the resources of a stack, by logical id."""
+        pages = self.emulator.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=name)
+        return {r["LogicalResourceId"]: r["PhysicalResourceId"] for page in pages for r in page["StackResourceSummaries"]}
 
     def events(self, name):
         """Gives what happened to a stack, from its creation on."""
@@ -570,12 +582,18 @@ class Stack:
         return (self.emulator.folder / "adopt.log").read_text()
 
     def given(self):
-        return ["Architecture=x86_64", "JwtIssuer=" + self.emulator.issuer.url, "JwtAudience=" + AUDIENCE, "ConsoleClientId=" + CLIENT]
+        return ["Architecture=x86_64", "JwtIssuer=" + self.emulator.issuer.url, "JwtAudience=" + AUDIENCE, "ConsoleClientId=" + CLIENT, "AlarmTopicArn=" + self.topic]
 
-    def command(self, name, arguments):
+    def smoke(self, **environment):
+        """Tries the stack as make deploy does after it, and gives whether that succeeded and what it said."""
+        more = {"SMOKE_URL": self.url, "SSL_CERT_FILE": str(self.emulator.certificate)} | environment
+        code = self.command("smoke", ["make", "--no-print-directory", "smoke"], **more)
+        return code == 0, (self.emulator.folder / "smoke.log").read_text(errors="replace")
+
+    def command(self, name, arguments, **environment):
         with (self.emulator.folder / (name + ".log")).open("wb") as log:
             return subprocess.run(
-                [str(a) for a in arguments], cwd=root, env=self.emulator.aws_environment() | {"SAM_CLI_TELEMETRY": "0"},
+                [str(a) for a in arguments], cwd=root, env=self.emulator.aws_environment() | {"SAM_CLI_TELEMETRY": "0"} | environment,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, check=False,
             ).returncode
 

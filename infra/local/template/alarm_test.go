@@ -4,18 +4,22 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/goccy/go-yaml"
 
 	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/edge"
+	"seatwise/shared/platform/table"
 )
 
 type metric struct {
@@ -28,10 +32,14 @@ type metric struct {
 }
 
 type alarm struct {
-	Namespace  string `yaml:"Namespace"`
-	MetricName string `yaml:"MetricName"`
-	Dimensions []any  `yaml:"Dimensions"`
-	Metrics    []struct {
+	Namespace          string  `yaml:"Namespace"`
+	MetricName         string  `yaml:"MetricName"`
+	Dimensions         []any   `yaml:"Dimensions"`
+	Statistic          string  `yaml:"Statistic"`
+	EvaluationPeriods  int     `yaml:"EvaluationPeriods"`
+	Threshold          float64 `yaml:"Threshold"`
+	ComparisonOperator string  `yaml:"ComparisonOperator"`
+	Metrics            []struct {
 		ID         string `yaml:"Id"`
 		Expression string `yaml:"Expression"`
 		MetricStat struct {
@@ -89,105 +97,190 @@ func properties[T any](t *testing.T, kind string) map[string]T {
 	return all
 }
 
-// A throttled index is seen as well as a throttled table: DynamoDB counts them apart, and the index
-// is the first.
-func TestThrottledIndexesAreHeard(t *testing.T) {
-	type table struct {
-		GlobalSecondaryIndexes []struct {
-			IndexName string `yaml:"IndexName"`
-		} `yaml:"GlobalSecondaryIndexes"`
+// told is what functions write when they answer with a 500, fail in a piece of pending work, and are
+// refused for load by the table: by name of the metric, its value.
+func told(t *testing.T, times int) map[string]float64 {
+	t.Helper()
+	var out bytes.Buffer
+	quiet := slog.New(slog.DiscardHandler)
+	tally := new(table.Tally)
+	options := edge.Options{Name: "PurchaseFunction", Clock: time.Now, Log: quiet, Metrics: &out, Tally: tally}
+	broken := http.HandlerFunc(
+		func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
+	)
+	env := &app.Env{Clock: time.Now, Log: quiet}
+	piece := call.Piece{Marker: "m", Work: func(context.Context) error { return errors.New("it cannot be done") }}
+	serving := edge.New(app.Function{HTTP: broken}, options)
+	working := edge.New(app.Function{Event: func(ctx context.Context, _ []byte) error {
+		return call.InTurn(ctx, env, []call.Piece{piece})
+	}}, options)
+	request := `{"version":"2.0","routeKey":"GET /v1/catalog","rawPath":"/v1/catalog","headers":{},"requestContext":{"stage":"$default","http":{"method":"GET","path":"/v1/catalog"}}}`
+	for range times {
+		tally.Throttled()
+		if _, err := serving.Invoke(t.Context(), []byte(request)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := working.Invoke(t.Context(), []byte(`{"source":"aws.events"}`)); err == nil {
+			t.Fatal("a piece that cannot be done is done")
+		}
 	}
-	wanted := []string{""} // the table itself
-	for _, index := range properties[table](t, "AWS::DynamoDB::Table")["Table"].GlobalSecondaryIndexes {
-		wanted = append(wanted, index.IndexName)
-	}
-	if len(wanted) < 2 {
-		t.Fatal("the table has no index")
-	}
-	for _, name := range []string{"ReadThrottleEvents", "WriteThrottleEvents"} {
-		var heard []string
-		for id, a := range properties[alarm](t, "AWS::CloudWatch::Alarm") {
-			var sum string
-			var ids []string
-			for _, m := range a.Metrics {
-				if m.Expression != "" {
-					sum = m.Expression
+	return read(t, out.Bytes())
+}
+
+// read adds up the metrics of lines in embedded metric format, as CloudWatch does.
+func read(t *testing.T, lines []byte) map[string]float64 {
+	t.Helper()
+	sums := map[string]float64{}
+	for line := range bytes.Lines(lines) {
+		var directives struct {
+			AWS struct {
+				CloudWatchMetrics []struct {
+					Namespace  string
+					Dimensions [][]string
+					Metrics    []struct{ Name string }
 				}
-				if m.MetricStat.Metric.Namespace != "AWS/DynamoDB" || m.MetricStat.Metric.MetricName != name {
-					continue
-				}
-				ids = append(ids, m.ID)
-				index := ""
-				for _, d := range m.MetricStat.Metric.Dimensions {
-					if d.Name == "GlobalSecondaryIndexName" {
-						index = d.Value
-					}
-				}
-				heard = append(heard, index)
+			} `json:"_aws"`
+		}
+		var values map[string]any
+		if err := errors.Join(json.Unmarshal(line, &directives), json.Unmarshal(line, &values)); err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range directives.AWS.CloudWatchMetrics {
+			if len(d.Dimensions) != 1 || len(d.Dimensions[0]) != 0 {
+				t.Errorf("dimensions %v: an alarm wants all functions together", d.Dimensions)
 			}
-			for _, one := range ids {
-				if !bytes.Contains([]byte(sum), []byte(one)) {
-					t.Errorf("%s does not count %s: %s", id, one, sum)
-				}
+			for _, m := range d.Metrics {
+				value, _ := values[m.Name].(float64)
+				sums[d.Namespace+" "+m.Name] += value
 			}
 		}
-		slices.Sort(heard)
-		if !slices.Equal(heard, wanted) {
-			t.Errorf("%s is heard of %q, want %q", name, heard, wanted)
+	}
+	return sums
+}
+
+// rings says whether an alarm on one metric rings after these periods, the last ones of which count.
+// Nothing is missing.
+func (a alarm) rings(periods ...float64) bool {
+	last := periods[max(0, len(periods)-a.EvaluationPeriods):]
+	return len(last) == a.EvaluationPeriods && !slices.ContainsFunc(last, func(v float64) bool { return v <= a.Threshold })
+}
+
+// Each alarm on a metric of our own rings for what the functions themselves write.
+func TestWhatFunctionsTellIsHeard(t *testing.T) {
+	none, few, many := map[string]float64{}, told(t, 1), told(t, 60)
+	heard := 0
+	for id, a := range properties[alarm](t, "AWS::CloudWatch::Alarm") {
+		if a.Namespace != "Seatwise" {
+			continue
+		}
+		heard++
+		if len(a.Dimensions) > 0 || a.ComparisonOperator != "GreaterThanThreshold" || a.Statistic != "Sum" {
+			t.Errorf("%s is over some functions only: %+v", id, a)
+		}
+		name := a.Namespace + " " + a.MetricName
+		if !a.rings(many[name], many[name], many[name]) {
+			t.Errorf("%s does not ring for %v", id, many)
+		}
+		if a.rings(none[name], none[name], none[name]) || a.rings(many[name], many[name], none[name]) {
+			t.Errorf("%s rings when all is well", id)
+		}
+		// Nobody is woken by a request that DynamoDB refused once and took then; by every answered 500.
+		if got, want := a.rings(few[name], few[name], few[name]), a.MetricName != "Throttled"; got != want {
+			t.Errorf("%s rings for one: %t, want %t", id, got, want)
+		}
+		// A piece of work that failed once may succeed in the next run.
+		if got, want := a.rings(few[name], none[name], few[name]), a.MetricName == "Errors"; got != want {
+			t.Errorf("%s rings for one now and one earlier: %t, want %t", id, got, want)
+		}
+	}
+	if heard != 3 {
+		t.Errorf("%d alarms are on metrics of our own, want those of errors, throttles and unfinished work", heard)
+	}
+}
+
+// Metrics of AWS make these alarms ring, and these do not.
+func TestWhenAlarmsRing(t *testing.T) {
+	all := properties[alarm](t, "AWS::CloudWatch::Alarm")
+	for _, c := range []struct {
+		id      string
+		periods []float64
+		rings   bool
+	}{
+		{"ApiErrorsAlarm", []float64{0}, false},
+		{"ApiErrorsAlarm", []float64{1}, true},
+		{"LatencyAlarm", []float64{2100, 2100, 2100}, true},
+		{"LatencyAlarm", []float64{9000, 300, 2100}, false}, // a process that starts is slow once
+		{"LatencyAlarm", []float64{1900, 1900, 1900}, false},
+		{"FailedEventsAlarm", []float64{1}, true},
+		{"FailedEventsAlarm", []float64{0}, false},
+		{"ConcurrencyAlarm", []float64{81}, true},
+		{"ConcurrencyAlarm", []float64{79}, false},
+		{"SchedulesAlarm", []float64{0, 1}, false}, // when the stack is made
+		{"SchedulesAlarm", []float64{1, 1}, true},
+	} {
+		if got := all[c.id].rings(c.periods...); got != c.rings {
+			t.Errorf("%s after %v rings: %t, want %t", c.id, c.periods, got, c.rings)
 		}
 	}
 }
 
-// An alarm on a metric of our own rings for what a function writes when it answers a 500, or fails:
-// name, namespace and dimensions are those of the line.
-func TestAnsweredErrorsAreHeard(t *testing.T) {
-	var out bytes.Buffer
-	quiet := slog.New(slog.DiscardHandler)
-	broken := http.HandlerFunc(
-		func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
-	)
-	e := edge.New(app.Function{HTTP: broken},
-		edge.Options{Name: "PurchaseFunction", Clock: time.Now, Log: quiet, Metrics: &out})
-	request := `{"version":"2.0","routeKey":"GET /v1/catalog","rawPath":"/v1/catalog","headers":{},"requestContext":{"stage":"$default","http":{"method":"GET","path":"/v1/catalog"}}}`
-	if _, err := e.Invoke(context.Background(), []byte(request)); err != nil {
-		t.Fatal(err)
-	}
-	var line struct {
-		Errors float64
-		AWS    struct {
-			CloudWatchMetrics []struct {
-				Namespace  string
-				Dimensions [][]string
-				Metrics    []struct{ Name string }
-			}
-		} `json:"_aws"`
-	}
-	if err := json.Unmarshal(out.Bytes(), &line); err != nil {
-		t.Fatal(err)
-	}
-	if line.Errors != 1 {
-		t.Fatalf("a 500 is no error in %s", out.String())
-	}
-	filtered := properties[filter](t, "AWS::Logs::MetricFilter")
-	rings := 0
-	for id, a := range properties[alarm](t, "AWS::CloudWatch::Alarm") {
-		for _, d := range line.AWS.CloudWatchMetrics {
-			if a.Namespace != d.Namespace || slices.Contains(names(filtered), a.MetricName) {
-				continue
-			}
-			written := slices.ContainsFunc(d.Metrics,
-				func(m struct{ Name string }) bool { return m.Name == a.MetricName })
-			together := slices.ContainsFunc(d.Dimensions, func(set []string) bool { return len(set) == 0 })
-			if !written || !together || len(a.Dimensions) > 0 {
-				t.Errorf("%s waits for %s with %v, and functions write %+v", id, a.MetricName, a.Dimensions, d)
-			}
-			if a.MetricName == "Errors" {
-				rings++
+// A schedule that does not run is heard, whichever it is.
+func TestEverySchedulesRunIsWaitedFor(t *testing.T) {
+	var want, got []string
+	for id, f := range functions(t) {
+		for _, e := range f.Events {
+			if e.Type == "Schedule" {
+				want = append(want, id)
 			}
 		}
 	}
-	if rings != 1 {
-		t.Errorf("%d alarms hear of an answered 500, want 1", rings)
+	expression := ""
+	for _, m := range properties[alarm](t, "AWS::CloudWatch::Alarm")["SchedulesAlarm"].Metrics {
+		if m.Expression != "" {
+			expression = m.Expression
+		}
+	}
+	for _, m := range properties[alarm](t, "AWS::CloudWatch::Alarm")["SchedulesAlarm"].Metrics {
+		if m.Expression != "" {
+			continue
+		}
+		for _, d := range m.MetricStat.Metric.Dimensions {
+			got = append(got, d.Value)
+		}
+		if !strings.Contains(expression, "FILL("+m.ID+", 0) < 1") {
+			t.Errorf("the runs of %s are not waited for in %s", m.ID, expression)
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if len(want) == 0 || !slices.Equal(got, want) {
+		t.Errorf("the runs of %v are waited for, want %v", got, want)
+	}
+}
+
+// Who is woken by an alarm finds a page of it: what users feel, what to look at, what to do.
+func TestEveryAlarmHasAPage(t *testing.T) {
+	raw, err := os.ReadFile("../../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := map[string]string{}
+	for section := range strings.SplitSeq(string(raw), "\n### ") {
+		title, text, _ := strings.Cut(section, "\n")
+		pages[title], _, _ = strings.Cut(text, "\n## ")
+	}
+	alarms := properties[alarm](t, "AWS::CloudWatch::Alarm")
+	for id := range alarms {
+		for _, part := range []string{"**Users feel:**", "**Look at:**", "**Do:**"} {
+			if !strings.Contains(pages[id], part) {
+				t.Errorf("the page of %s in docs/operations.md lacks %s", id, part)
+			}
+		}
+	}
+	for title := range pages {
+		if _, is := alarms[title]; strings.HasSuffix(title, "Alarm") && !is {
+			t.Errorf("docs/operations.md has a page of %s, which is no alarm", title)
+		}
 	}
 }
 
@@ -217,9 +310,6 @@ func TestTheDashboardShowsWhatAlarms(t *testing.T) {
 		}
 	}
 	for id, a := range properties[alarm](t, "AWS::CloudWatch::Alarm") {
-		if a.Namespace == "AWS/Lambda" { // The dashboard shows it by function, which it finds by a search.
-			continue
-		}
 		names := []string{a.Namespace + " " + a.MetricName}
 		if a.MetricName == "" {
 			names = nil
@@ -239,7 +329,7 @@ func TestTheDashboardShowsWhatAlarms(t *testing.T) {
 
 // mostIdle is what all alarms may cost by the month, in cents: CloudWatch bills 10 for each metric
 // that an alarm waits for (docs/cost.md).
-const mostIdle = 150
+const mostIdle = 110
 
 // A stack that nobody uses pays for its alarms; so there are few, and each names a way to fail
 // rather than a function.

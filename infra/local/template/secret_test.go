@@ -76,3 +76,41 @@ func TestNoSecretIsInAConfiguration(t *testing.T) {
 		t.Error("a parameter is a secret; make it one of Secrets Manager, and hand its ARN on")
 	}
 }
+
+// A key of one's own encrypts all that is kept: whoever gives one believes so.
+func TestAKeyOfOnesOwnEncryptsAll(t *testing.T) {
+	raw, err := os.ReadFile("../../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s stack
+	if err := yaml.Unmarshal(raw, &s); err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]string{
+		"AWS::DynamoDB::Table":        "KMSMasterKeyId",
+		"AWS::S3::Bucket":             "KMSMasterKeyID",
+		"AWS::SecretsManager::Secret": "KmsKeyId",
+		"AWS::SQS::Queue":             "KmsMasterKeyId",
+		"AWS::Logs::LogGroup":         "KmsKeyId",
+	}
+	judged := 0
+	for id, r := range s.Resources {
+		name, keeps := names[r.Type]
+		if !keeps {
+			continue
+		}
+		judged++
+		properties, err := yaml.Marshal(r.Properties)
+		if err != nil {
+			t.Fatal(err)
+		}
+		given := regexp.MustCompile(name + `:\s+- HasKey\s+- KmsKeyArn\s+- AWS::NoValue`)
+		if !given.Match(properties) {
+			t.Errorf("%s is not encrypted with KmsKeyArn", id)
+		}
+	}
+	if judged < 8 {
+		t.Errorf("only %d resources keep something", judged)
+	}
+}

@@ -156,7 +156,9 @@ func (e *Edge) measure(ctx context.Context, in invocation) {
 	if e.o.Tally != nil {
 		tried, lost := e.o.Tally.Take()
 		in.properties["Commits"] = tried
-		metrics = append(metrics, emf.Metric{Name: "ConflictsRetried", Value: float64(lost)})
+		metrics = append(metrics,
+			emf.Metric{Name: "ConflictsRetried", Value: float64(lost)},
+			emf.Metric{Name: "Throttled", Value: float64(e.o.Tally.TakeThrottled())})
 	}
 	metrics = append(metrics, in.counted...)
 	if err := emf.Write(e.o.Metrics, now, e.o.Name, metrics, in.properties); err != nil {

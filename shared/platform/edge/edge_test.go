@@ -596,6 +596,7 @@ func TestMetricsOfEachInvocation(t *testing.T) {
 	o := options(io.Discard)
 	o.Tally = new(table.Tally)
 	o.Tally.Lost()
+	o.Tally.Throttled()
 	o.Metrics, o.Clock = &out, func() time.Time { now = now.Add(1500 * time.Microsecond); return now }
 	e := edge.New(app.Function{HTTP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
@@ -619,6 +620,7 @@ func TestMetricsOfEachInvocation(t *testing.T) {
 			"ColdStart":        true,
 			"Commits":          1.0,
 			"ConflictsRetried": 1.0,
+			"Throttled":        1.0,
 			"requestId":        "gw-1",
 			"status":           200.0,
 			"route":            "GET /v1/x",
@@ -630,6 +632,7 @@ func TestMetricsOfEachInvocation(t *testing.T) {
 			"ColdStart":        false,
 			"Commits":          0.0,
 			"ConflictsRetried": 0.0,
+			"Throttled":        0.0,
 			"requestId":        "gw-1",
 			"status":           500.0,
 			"route":            "POST /v1/x",

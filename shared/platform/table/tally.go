@@ -8,8 +8,14 @@ import (
 
 // Tally counts commits: those that were tried, and those of them that were lost to others, by a
 // condition that no longer held or by a conflict. What is lost is decided again, or ends in a
-// refusal. It is safe for concurrent use.
-type Tally struct{ tried, lost atomic.Int64 }
+// refusal. Beside them it counts what the store was refused for load. It is safe for concurrent use.
+type Tally struct{ tried, lost, throttled atomic.Int64 }
+
+// Throttled counts an attempt of the store's own, to read or to commit, that was refused for load.
+func (t *Tally) Throttled() { t.throttled.Add(1) }
+
+// TakeThrottled is how many were refused for load since the last TakeThrottled.
+func (t *Tally) TakeThrottled() int64 { return t.throttled.Swap(0) }
 
 // Lost counts an attempt of the store's own that was lost, and is repeated by the store.
 func (t *Tally) Lost() {

@@ -30,11 +30,15 @@ func TestTally(t *testing.T) {
 		_ = s.Commit(t.Context(), nil)
 	}
 	tally.Lost()
+	tally.Throttled()
 	if tried, lost := tally.Read(); tried != 5 || lost != 3 {
 		t.Errorf("%d tried, %d lost", tried, lost)
 	}
 	if tried, lost := tally.Take(); tried != 5 || lost != 3 {
 		t.Errorf("%d tried, %d lost", tried, lost)
+	}
+	if first, then := tally.TakeThrottled(), tally.TakeThrottled(); first != 1 || then != 0 {
+		t.Errorf("%d throttled, and %d after they were taken", first, then)
 	}
 	if tried, lost := tally.Take(); tried != 0 || lost != 0 {
 		t.Errorf("%d tried, %d lost after they were taken", tried, lost)

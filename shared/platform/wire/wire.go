@@ -42,7 +42,7 @@ type Settings struct {
 	UploadsBucket, ReportsBucket string // UPLOADS_BUCKET, REPORTS_BUCKET
 	// CursorKey is CURSOR_KEY, the ARN of the secret that signs cursors and plans.
 	CursorKey string
-	LogLevel                     slog.Level
+	LogLevel  slog.Level
 	// Name is the function's name; the lines of its metrics name it.
 	Name string
 	// WorkQueue is WORK_QUEUE, the URL of the queue that schedules hand work on to, and FailedEvents is
@@ -146,7 +146,8 @@ func (s Settings) s3(limit time.Duration) *s3.Client {
 
 // OpenTable makes the table's adapter, whose commits are counted.
 func (s Settings) OpenTable(tally *table.Tally) table.Store {
-	return table.Tallied(dynamo.New(s.DynamoDB(), s.Table, dynamo.Options{OnRepeat: tally.Lost}), tally)
+	options := dynamo.Options{OnRepeat: tally.Lost, OnThrottle: tally.Throttled}
+	return table.Tallied(dynamo.New(s.DynamoDB(), s.Table, options), tally)
 }
 
 // OpenFiles makes the buckets' adapter.

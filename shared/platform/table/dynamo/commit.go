@@ -50,6 +50,7 @@ func (s *Store) Commit(ctx context.Context, ops []table.Operation) error {
 			return nil
 		}
 		v := r.judge(err)
+		s.slowed(errors.Is(v.err, table.ErrThrottled))
 		switch {
 		case v.outcome == mismatch, v.outcome == denied && unanswered:
 			return s.decide(ctx, r.name, ops, err)

@@ -34,6 +34,9 @@ type Options struct {
 	// OnRepeat hears of every attempt to commit that was cancelled for a conflict or for load, and
 	// is repeated; nil for nobody.
 	OnRepeat func()
+	// OnThrottle hears of every attempt of a read or a commit that DynamoDB refused for load, of the
+	// table or of an index; nil for nobody.
+	OnThrottle func()
 	// Attempts is how often a request is made at most; 0 means 16, which takes about five seconds
 	// when every attempt fails.
 	Attempts int
@@ -316,6 +319,13 @@ func (s *Store) heard(op string, capacity float64) {
 	}
 }
 
+// slowed tells whoever wants to hear it that an attempt was refused for load.
+func (s *Store) slowed(busy bool) {
+	if busy && s.options.OnThrottle != nil {
+		s.options.OnThrottle()
+	}
+}
+
 var (
 	throttled = retry.IsErrorThrottles(retry.DefaultThrottles)
 	transient = retry.IsErrorRetryables(retry.DefaultRetryables)
@@ -334,6 +344,7 @@ func (s *Store) repeat(ctx context.Context, op string, read func(context.Context
 			return nil
 		}
 		busy := errors.Is(err, table.ErrThrottled) || throttled.IsErrorThrottle(err).Bool()
+		s.slowed(busy)
 		if !busy && !transient.IsErrorRetryable(err).Bool() {
 			return fmt.Errorf("%s: %w", op, err)
 		}

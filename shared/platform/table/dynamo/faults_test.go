@@ -119,6 +119,8 @@ type faultyStore struct {
 	client *dynamodb.Client
 	line   *line
 	key    table.Key // free for the test
+	// throttles is how often it was refused for load.
+	throttles *int
 }
 
 // openLine makes a store over a line to a table that the tests below share.
@@ -128,11 +130,13 @@ func openLine(t *testing.T, client *dynamodb.Client, name string, attempts int, 
 	o := client.Options()
 	o.HTTPClient = &http.Client{Transport: l}
 	over := dynamodb.New(o)
+	throttles := 0
 	return &faultyStore{
-		dynamo.New(over, name, dynamo.Options{Attempts: attempts}),
+		dynamo.New(over, name, dynamo.Options{Attempts: attempts, OnThrottle: func() { throttles++ }}),
 		over,
 		l,
 		table.Key{Partition: t.Name(), Sort: "S"},
+		&throttles,
 	}
 }
 
@@ -619,6 +623,52 @@ func TestReadsUnderFaults(t *testing.T) {
 	s.line.always = unprocessed(0)
 	if _, err := s.Lookup(t.Context(), keys...); !errors.Is(err, table.ErrThrottled) || len(s.line.seen) != 4 {
 		t.Errorf("nothing processed: got %v after %d requests, want ErrThrottled after 4", err, len(s.line.seen))
+	}
+}
+
+// TestThrottlesAreHeard counts what was refused for load, of a read, a put and a transaction, whether
+// another attempt succeeded or not; what failed otherwise is none.
+func TestThrottlesAreHeard(t *testing.T) {
+	client, name := newTable(t, programs.DynamoDB(t))
+	throttle := refuse(http.StatusBadRequest, "ProvisionedThroughputExceededException")
+	busy := cancel("None", "ThrottlingError")
+	doings := map[string]func(*faultyStore) error{
+		"Get": func(s *faultyStore) error { _, _, err := table.Get(t.Context(), s, s.key); return err },
+		"Put": func(s *faultyStore) error {
+			return s.Commit(t.Context(), []table.Operation{table.Put(table.Item{Key: s.key}, table.Always)})
+		},
+		"transaction": func(s *faultyStore) error {
+			other := table.Key{Partition: t.Name(), Sort: "other"}
+			return s.Commit(t.Context(), []table.Operation{
+				table.Put(table.Item{Key: s.key}, table.Always), table.Put(table.Item{Key: other}, table.Always),
+			})
+		},
+	}
+	type tried struct {
+		faults []fault
+		want   int
+	}
+	each := []tried{
+		{nil, 0},
+		{[]fault{throttle, throttle}, 2},
+		{[]fault{unreachable, throttle}, 1},
+		{[]fault{throttle, throttle, throttle, throttle}, 4}, // to the end
+		{[]fault{refuse(http.StatusInternalServerError, "InternalServerError")}, 0},
+	}
+	for what, do := range doings {
+		cases := each
+		if what == "transaction" {
+			cases = append(cases, tried{[]fault{busy, busy}, 2}, tried{[]fault{cancel("TransactionConflict", "None")}, 0})
+		}
+		for i, c := range cases {
+			s := openLine(t, client, name, 4, c.faults...)
+			if err := do(s); err != nil && !errors.Is(err, table.ErrThrottled) {
+				t.Errorf("%s, case %d: %v", what, i, err)
+			}
+			if *s.throttles != c.want {
+				t.Errorf("%s, case %d: %d throttles are heard, want %d", what, i, *s.throttles, c.want)
+			}
+		}
 	}
 }
 

@@ -26,6 +26,8 @@ WRITERS_NODE := $(TOOLS)/writers-node
 WRITERS_POI  := $(TOOLS)/writers-poi
 # The rules of accessibility.
 AXE := $(TOOLS)/axe
+# Rules of AWS for a stack.
+NAG := $(TOOLS)/nag
 # sam and cfn-lint want a region even where they call none.
 REGION ?= us-east-1
 
@@ -184,13 +186,20 @@ views: ## Write the views (*.templ) as Go, and the console's client of the API f
 	@for part in console purchase; do go run $(TEMPL) generate -path shared/$$part -log-level warn; done
 	@trap 'rm -f openapi-client.new' EXIT; go run -buildvcs=false ./infra/apiclient openapi.yaml > openapi-client.new; mv openapi-client.new shared/console/client/generated.go
 
+# The stack with all that it can have, for cdk-nag, which decides no conditions.
+EVERYTHING = DomainName=licenses.example.com HostedZoneId=Z1 CertificateArn=arn:aws:acm:us-east-1:123456789012:certificate/1 \
+	KmsKeyArn=arn:aws:kms:us-east-1:123456789012:key/1 AlarmTopicArn=arn:aws:sns:us-east-1:123456789012:alarms \
+	AllowedOrigins=https://portal.example.com ShowDashboard=true Tracing=Active
+
 .PHONY: validate
 validate: export SAM_CLI_TELEMETRY := 0
 validate: export AWS_DEFAULT_REGION := $(REGION)
 validate: export PYTHONDONTWRITEBYTECODE := 1
-validate: $(VENV)/installed compiled ## Check template.yaml and openapi.yaml, and that sam builds it all; the first time fetches sam, cfn-lint and a validator.
+validate: $(VENV)/installed $(NAG)/installed compiled ## Check template.yaml and openapi.yaml, and that sam builds it all; the first time fetches sam, cfn-lint and a validator.
 	$(VENV)/bin/cfn-lint --regions $(REGION) --append-rules infra/rules --template template.yaml
 	$(VENV)/bin/python infra/rules/_check.py
+	$(VENV)/bin/python infra/nag/transform.py template.yaml $(EVERYTHING) > $(NAG)/template.json
+	cp infra/nag/nag.js $(NAG) && node $(NAG)/nag.js $(NAG)/template.json infra/nag/exceptions.json
 	$(VENV)/bin/sam validate --lint --template template.yaml
 	$(VENV)/bin/openapi-spec-validator openapi.yaml
 	$(VENV)/bin/sam build --template template.yaml
@@ -316,7 +325,8 @@ locks: ## After a change of a requirements.txt, write the versions of all that c
 
 $(WRITERS_NODE)/installed: infra/writers/package.json infra/writers/package-lock.json
 $(AXE)/installed: infra/browser/package.json infra/browser/package-lock.json
-$(WRITERS_NODE)/installed $(AXE)/installed:
+$(NAG)/installed: infra/nag/package.json infra/nag/package-lock.json infra/nag/.npmrc
+$(WRITERS_NODE)/installed $(AXE)/installed $(NAG)/installed:
 	mkdir -p $(@D)
 	cp $^ $(@D)
 	cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund

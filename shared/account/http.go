@@ -81,7 +81,8 @@ func (s *Service) Routes(k *api.Router) {
 		Tag:         tag,
 		Permissions: []auth.Permission{auth.AccountsManage},
 	}, func(ctx context.Context, c *call.Call, in *listInput) (*api.Listed[Account], error) {
-		return api.Paged(ctx, c, in.Paging, []string{"accounts"}, func(after string, limit int) ([]Account, string, error) {
+		list := []string{"accounts"}
+		return api.Paged(ctx, c, in.Paging, list, func(after string, limit int) ([]Account, string, error) {
 			return s.List(ctx, limit, after)
 		})
 	})

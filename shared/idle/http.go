@@ -93,7 +93,8 @@ func (s *Service) reclaimRoutes(k *api.Router) {
 		ID: "list-reclaims", Method: http.MethodGet, Path: path, Tag: tag, Permissions: reads,
 		Summary: "List the reclaims, the newest first",
 	}, func(ctx context.Context, c *call.Call, in *reclaimsInput) (*api.Listed[Reclaim], error) {
-		return api.Paged(ctx, c, in.Paging, []string{"reclaims"}, func(after string, limit int) ([]Reclaim, string, error) {
+		list := []string{"reclaims"}
+		return api.Paged(ctx, c, in.Paging, list, func(after string, limit int) ([]Reclaim, string, error) {
 			return s.Reclaims(ctx, c, after, limit)
 		})
 	})

@@ -107,7 +107,8 @@ func (s *Service) Routes(k *api.Router) {
 		Summary: "List what is decided, by product",
 	}
 	api.Register(k, list, func(ctx context.Context, c *call.Call, in *policiesInput) (*api.Listed[Policy], error) {
-		return api.Paged(ctx, c, in.Paging, []string{"policies"}, func(after string, limit int) ([]Policy, string, error) {
+		list := []string{"policies"}
+		return api.Paged(ctx, c, in.Paging, list, func(after string, limit int) ([]Policy, string, error) {
 			return s.List(ctx, c, after, limit)
 		})
 	})

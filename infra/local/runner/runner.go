@@ -294,7 +294,8 @@ func (r *runner) openState() error {
 		return fmt.Errorf("cannot sign tokens: %w", err)
 	}
 	r.env = &app.Env{
-		Clock: r.config.Clock, IDs: wire.IDs{}, Log: r.config.Log, CursorKeys: keyring.Fixed(key), Version: wire.Version,
+		Clock: r.config.Clock, IDs: wire.IDs{}, Log: r.config.Log, Version: wire.Version,
+		CursorKeys: keyring.Fixed(key),
 		// The data folder is this process's alone, but for a table that is somewhere else.
 		Process: wire.IDs{}.Random(), Alone: r.config.DynamoDBEndpoint == "",
 	}

@@ -162,7 +162,8 @@ func read(t *testing.T, lines []byte) map[string]float64 {
 // Nothing is missing.
 func (a alarm) rings(periods ...float64) bool {
 	last := periods[max(0, len(periods)-a.EvaluationPeriods):]
-	return len(last) == a.EvaluationPeriods && !slices.ContainsFunc(last, func(v float64) bool { return v <= a.Threshold })
+	within := func(v float64) bool { return v <= a.Threshold }
+	return len(last) == a.EvaluationPeriods && !slices.ContainsFunc(last, within)
 }
 
 // Each alarm on a metric of our own rings for what the functions themselves write.

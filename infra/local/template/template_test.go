@@ -202,7 +202,7 @@ func TestTheConsolesAddressIsARoute(t *testing.T) {
 	}
 	addresses := branches(printed.Outputs.ConsoleURL.Value)
 	if len(addresses) != 3 {
-		t.Fatalf("the address is one of %v, want that of something in front, of the domain and of the gateway", addresses)
+		t.Fatalf("the address is one of %v, want those in front, of the domain and of the gateway", addresses)
 	}
 	for _, address := range addresses {
 		path := address[strings.LastIndex(address, "}")+1:]

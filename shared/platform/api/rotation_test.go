@@ -90,7 +90,8 @@ func TestAPlanOutlivesOneRotation(t *testing.T) {
 	s.rotate("the first value of the key")
 	r := s.process(t)
 	foresee := func() string {
-		return fixtures.Decode[struct{ Plan string }](t, r.send(t, "POST", things+"?dryRun=true", `{"name":"a"}`), 200).Plan
+		got := r.send(t, "POST", things+"?dryRun=true", `{"name":"a"}`)
+		return fixtures.Decode[struct{ Plan string }](t, got, 200).Plan
 	}
 	old := foresee()
 	s.rotate("the second value of the key")

@@ -40,9 +40,10 @@ func New[K any](read func(context.Context) ([]K, error), clock func() time.Time)
 	return &Ring[K]{read: read, clock: clock}
 }
 
-// Fixed is a ring of keys that never change. The first one seals, any one opens.
+// Fixed is a ring of keys that never change, for which time stands still. The first one seals, any one
+// opens.
 func Fixed[K any](keys ...K) *Ring[K] {
-	return New(func(context.Context) ([]K, error) { return keys, nil }, time.Now)
+	return New(func(context.Context) ([]K, error) { return keys, nil }, func() time.Time { return time.Time{} })
 }
 
 // First is the key that seals.

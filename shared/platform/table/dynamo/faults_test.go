@@ -658,7 +658,8 @@ func TestThrottlesAreHeard(t *testing.T) {
 	for what, do := range doings {
 		cases := each
 		if what == "transaction" {
-			cases = append(cases, tried{[]fault{busy, busy}, 2}, tried{[]fault{cancel("TransactionConflict", "None")}, 0})
+			conflict := cancel("TransactionConflict", "None")
+			cases = append(cases, tried{[]fault{busy, busy}, 2}, tried{[]fault{conflict}, 0})
 		}
 		for i, c := range cases {
 			s := openLine(t, client, name, 4, c.faults...)

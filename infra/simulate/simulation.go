@@ -22,8 +22,8 @@ import (
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/files"
-	"seatwise/shared/platform/reply"
 	"seatwise/shared/platform/keyring"
+	"seatwise/shared/platform/reply"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/faulty"
 )

@@ -167,7 +167,7 @@ def alarms_ring(stack):
     line = json.loads(stack.emulator.logged('"Errors":1')[-1])
     directive = line["_aws"]["CloudWatchMetrics"][0]
     same("what is counted", (directive["Namespace"], directive["Dimensions"], "Errors" in [m["Name"] for m in directive["Metrics"]]), ("Seatwise", [[]], True))
-    counted = {"AnsweredErrorsAlarm": line["Errors"], "LatencyAlarm": 2500, "ThrottlesAlarm": 60}
+    counted = {"AnsweredErrorsAlarm": line["Errors"], "LatencyAlarm": 2500, "UnfinishedWorkAlarm": 4000, "ThrottlesAlarm": 60}
     for name, alarm in sorted(alarms.items()):
         if name in ("SchedulesAlarm", "ConcurrencyAlarm"):
             continue  # The emulator knows no arithmetic of metrics: the template's tests have them ring.

@@ -661,7 +661,8 @@ var planted = []bug{
 		"add-ons of a license that went away",
 		seatCommit,
 		[]edit{{
-			"		if !written && l.now.ID == u.subject && l.exists {\n", "		if !written && l.now.ID == \"\" {\n",
+			"		if !written && l.now.ID == u.subject && l.exists {\n",
+			"		if !written && l.now.ID == \"\" {\n",
 		}},
 		[]string{"shared/platform/access"},
 	},

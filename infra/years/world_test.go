@@ -2,6 +2,7 @@ package years
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -24,8 +25,10 @@ import (
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/keyring"
 	"seatwise/shared/platform/reply"
 	"seatwise/shared/platform/table/bolt"
+	"seatwise/shared/platform/work"
 )
 
 type fields = map[string]any
@@ -63,6 +66,7 @@ type world struct {
 	ran       time.Time // when the schedules ran last
 	table     *bolt.Store
 	files     *memoryfiles.Box
+	handed    []work.Message // what schedules have handed on
 	folder    string
 	functions map[string]app.Function
 	made      int
@@ -176,8 +180,8 @@ func memory() string {
 func (w *world) deploy() {
 	env := &app.Env{
 		Table: w.table, Files: w.files, Clock: func() time.Time { return w.now }, IDs: w,
-		Log:       slog.New(slog.DiscardHandler),
-		CursorKey: []byte("the cursor key of the years"), Version: "years", Alone: true,
+		Log:  slog.New(slog.DiscardHandler),
+		Work: w, CursorKeys: keyring.Fixed([]byte("the cursor key of the years")), Version: "years", Alone: true,
 		Chance: func(n int) int { return rapid.IntRange(0, n-1).Draw(w.r, "chance") },
 	}
 	w.functions = map[string]app.Function{}
@@ -197,6 +201,18 @@ func (w *world) Ordered() string {
 	w.made++
 	ms := w.now.UnixMilli()
 	return fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, w.made)
+}
+
+// Send implements work.Queue.
+func (w *world) Send(_ context.Context, messages ...work.Message) error {
+	w.handed = append(w.handed, messages...)
+	return nil
+}
+
+// SetAside implements work.Queue. Nothing fails here.
+func (w *world) SetAside(_ context.Context, m work.Message) error {
+	w.r.Fatalf("%s is set aside: %s", m.Marker, m.Error)
+	return nil
 }
 
 func (w *world) pass(by time.Duration) { w.now = w.now.Add(by) }
@@ -295,21 +311,32 @@ func (w *world) schedules() {
 	w.ran = w.now
 	for range 2 {
 		for _, name := range []string{"MaintenanceFunction", "UsageAggregationFunction", "ReportBuilderFunction"} {
-			event, err := json.Marshal(fields{"time": w.now.Format(time.RFC3339)})
+			event, err := json.Marshal(fields{"source": "aws.events", "time": w.now.Format(time.RFC3339)})
 			if err != nil {
 				w.r.Fatal(err)
 			}
 			if err := w.functions[name].Event(w.r.Context(), event); err != nil {
 				w.r.Fatalf("%s: %v", name, err)
 			}
-			for _, info := range w.files.Take() {
-				if err := w.functions[name].Event(w.r.Context(), memoryfiles.Event(info, w.now)); err != nil {
-					w.r.Fatalf("%s, for %s: %v", name, info.Key, err)
-				}
-			}
+			w.carryOut(name)
 		}
 		w.look()
 	}
+}
+
+// carryOut delivers what a function has left to be done.
+func (w *world) carryOut(name string) {
+	for _, info := range w.files.Take() {
+		if err := w.functions[name].Event(w.r.Context(), memoryfiles.Event(info, w.now)); err != nil {
+			w.r.Fatalf("%s, for %s: %v", name, info.Key, err)
+		}
+	}
+	for _, m := range w.handed {
+		if err := w.functions["MaintenanceFunction"].Message(w.r.Context(), m); err != nil {
+			w.r.Fatalf("%s: %v", m.Kind, err)
+		}
+	}
+	w.handed = nil
 }
 
 // license is one of those that are there, with a status if one is asked for; empty if there is none.

@@ -4,6 +4,7 @@ A policy that is too narrow shows nowhere else before AWS. A refused call fails 
 nothing used: what a function may do is what it is seen to do. That the job can fail is proved in the job: policies are
 made too narrow, by one action on one resource at a time, and the scene that needs it has to fail for that reason. --plant
 all does so with every one, --plant 3 with a sample that changes from day to day, --seed with the same sample again.
+The stack is deleted and made again around what it left on every second day; --again always or never says so of today.
 """
 
 import argparse
@@ -201,6 +202,7 @@ def main():
     parser.add_argument("--plant", default="4", help="how many permissions are taken away, one at a time, or all")
     parser.add_argument("--seed", default=datetime.date.today().isoformat(), help="which ones")
     parser.add_argument("--scene", action="append", help="only these scenes, and no judgement of what is unused")
+    parser.add_argument("--again", choices=["always", "never", "by-day"], default="by-day", help="whether the stack is deleted and made again")
     parser.add_argument("--keep", action="store_true", help="leave the emulator's log and decisions where they are")
     options = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="seatwise-emulator-"))
@@ -266,9 +268,12 @@ def run(options, emulator):
         failing = time.monotonic()
         fail_to_create(stack)
         print(f"a creation failed and was repeated in {time.monotonic() - failing:.0f} s", flush=True)
-        adopting = time.monotonic()
-        adopt(stack)
-        print(f"deleted, not made again without what it left, made again around it, in {time.monotonic() - adopting:.0f} s")
+        if options.again == "always" or options.again == "by-day" and datetime.date.today().toordinal() % 2:
+            adopting = time.monotonic()
+            adopt(stack)
+            print(f"deleted, not made again without what it left, made again around it, in {time.monotonic() - adopting:.0f} s")
+        else:
+            print("not deleted and made again today; --again always does so")
     print(f"all passed in {time.monotonic() - began:.0f} s")
 
 

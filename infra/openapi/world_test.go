@@ -66,6 +66,7 @@ func newWorld(t *testing.T) *world {
 			"patch-cost-center": `{"name":"Other"}`,
 			"deny-request":      `{"note":"Not now"}`,
 			"patch-policy":      `{"idleDays":9}`,
+			"undo-reclaim":      `{}`,
 		},
 		required: map[string]string{"explain-license": "product=live-reports"},
 	}

@@ -52,7 +52,10 @@ func TestKilledOrder(t *testing.T) {
 
 	invoke(t, r, "MaintenanceFunction", tick(time.Now().Add(later)))
 	want := map[string]seats{"live-reports": {Bought: n, Available: n}}
-	same(t, "licenses", summary(t, admin, A), want)
+	same(t, "licenses", eventually(t, "the order is placed", func() (map[string]seats, bool) {
+		now := summary(t, admin, A)
+		return now, len(now) > 0
+	}), want)
 	same(t, "licenses one by one", recount(t, admin, A), want)
 	orders := decode[struct{ Items []order }](t, admin.get(t, A+"/orders"), http.StatusOK).Items
 	if len(orders) != 1 || orders[0].State != "placed" || orders[0].LicenseCount != n {

@@ -78,5 +78,5 @@ func (u *UnitOfWork) writeSpans(w *writes) {
 	if len(u.spans) == 0 {
 		return
 	}
-	w.put(record.SpansItem(u.account, u.at, u.c.Env.IDs.Random()), record.Spans{Spans: u.spans}, table.IfAbsent)
+	w.put(record.SpansItem(u.account, u.at, u.c.Env.IDs.Ordered()), record.Spans{Spans: u.spans}, table.IfAbsent)
 }

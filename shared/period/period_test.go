@@ -17,6 +17,7 @@ import (
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/failures"
 	"seatwise/shared/platform/problem"
@@ -466,4 +467,23 @@ func TestClosingManyLicenses(t *testing.T) {
 		t.Errorf("closing grew the heap by %d MB", heap)
 	}
 	t.Logf("%+v, heap %d MB", took, after.HeapSys>>20)
+}
+
+// TestAWaitingThatMovesAndEndsInOneCall: somebody who waits goes to another cost center, and a seat is
+// bought for them by the same call, in a commit of its own. Their days so far stay with the cost
+// center that they were of, in whatever order the two come.
+func TestAWaitingThatMovesAndEndsInOneCall(t *testing.T) {
+	from, at := moment("2026-11-06 10:00"), moment("2026-12-08 09:00")
+	moved := inventory.Span{
+		ProductID: "live-reports", UserID: "ann", CostCenter: "SALES", From: from, Until: at, Waiting: true,
+	}
+	ended := moved
+	ended.CostCenter, ended.Ended = "OPS", true
+	want := []Part{{Until: at, UserID: "ann", CostCenter: "SALES"}, {UserID: "ann", CostCenter: "OPS"}}
+	for _, spans := range [][]inventory.Span{{moved, ended}, {ended, moved}} {
+		list := timelines(catalog.Default(), nil, nil, spans)
+		if len(list) != 1 || !slices.Equal(list[0].Parts, want) || !list[0].Until.Equal(at) {
+			t.Errorf("%+v is %+v", spans, list)
+		}
+	}
 }

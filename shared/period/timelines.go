@@ -61,7 +61,7 @@ func timelines(
 	at := make(map[life]int, len(licenses))
 	parts := map[life][]Part{} // of licenses: what has ended, in order
 	ended := map[life]inventory.Span{}
-	waited := map[inventory.Span]bool{}
+	var waited []inventory.Span           // those that have ended
 	before := map[inventory.Span][]Part{} // of waitings: what has ended, in order
 	for _, s := range spans {
 		part := Part{Until: s.Until, UserID: s.UserID, CostCenter: s.CostCenter}
@@ -71,21 +71,25 @@ func timelines(
 		case s.Waiting && !s.Ended:
 			before[waitingOf(s)] = append(before[waitingOf(s)], part)
 		case s.Waiting:
-			part.Until = time.Time{}
-			list = append(list, Timeline{
-				ProductID: s.ProductID, Kind: Overage, From: s.From, Until: s.Until,
-				Parts: append(before[waitingOf(s)], part),
-			})
-			waited[waitingOf(s)] = true
+			waited = append(waited, s)
 		case s.Ended:
 			ended[of] = s
 		default:
 			parts[of] = append(parts[of], part)
 		}
 	}
+	// Spans of the same moment are in no order: one call may move somebody and then end their waiting.
+	gone := map[inventory.Span]bool{}
+	for _, s := range waited {
+		gone[waitingOf(s)] = true
+		list = append(list, Timeline{
+			ProductID: s.ProductID, Kind: Overage, From: s.From, Until: s.Until,
+			Parts: append(before[waitingOf(s)], Part{UserID: s.UserID, CostCenter: s.CostCenter}),
+		})
+	}
 	for _, w := range waits {
 		of := waitingOf(inventory.Span{ProductID: w.ProductID, UserID: w.UserID, From: w.Since})
-		if !waited[of] {
+		if !gone[of] {
 			list = append(list, Timeline{
 				ProductID: w.ProductID, Kind: Overage, From: w.Since,
 				Parts: append(before[of], Part{UserID: w.UserID, CostCenter: w.CostCenter}),

@@ -20,7 +20,7 @@ type Span = record.Span
 // span.
 func Keep(c *call.Call, spans ...Span) (table.Operation, error) {
 	data, err := call.Encode(record.Spans{Spans: spans})
-	item := record.SpansItem(c.Account, c.At, c.Env.IDs.Random())
+	item := record.SpansItem(c.Account, c.At, c.Env.IDs.Ordered())
 	item.Data = data
 	return table.Put(item, table.IfAbsent), err
 }

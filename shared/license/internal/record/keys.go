@@ -202,7 +202,8 @@ func SpansKey(account string, at time.Time, id string) table.Key {
 	return table.Key{Partition: spansPartition(account), Sort: Joined(call.AuditMoment(at), id)}
 }
 
-// SpansItem is the item of what one commit ends, which is written once.
+// SpansItem is the item of what one commit ends, which is written once. Its id ascends, so that of the
+// commits of one call, which have its time, the later one comes later.
 func SpansItem(account string, at time.Time, id string) table.Item {
 	return table.Item{Key: SpansKey(account, at, id), Expires: at.Add(spansLife).Unix()}
 }

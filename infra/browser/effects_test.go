@@ -71,7 +71,7 @@ func TestWhatACostCenterOfManyDoes(t *testing.T) {
 		s.click("Cost Center") // the button above the list, not the filter
 		s.choose("Cost Center", "CC-2")
 		s.click("Show what this does")
-		s.see("1 license is charged to CC-2.")
+		s.see("1 license is charged to CC-2 Sales.")
 		s.in("Selected licenses", func() { s.see("is charged to CC-2") })
 		s.click("Confirm")
 		s.see("1 license is charged to CC-2 now.")

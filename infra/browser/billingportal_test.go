@@ -124,12 +124,10 @@ func (s *scene) may(user string, permissions ...string) {
 	s.must(err)
 }
 
-// invoke runs a scheduled function, as its schedule would.
+// invoke runs a scheduled function as a person does, who waits until it is done.
 func (s *scene) invoke(function string) {
 	s.t.Helper()
-	event, err := json.Marshal(map[string]any{
-		"time": s.o.console.Now().UTC().Format(time.RFC3339), "source": "aws.events", "resources": []string{},
-	})
+	event, err := json.Marshal(map[string]any{"time": s.o.console.Now().UTC().Format(time.RFC3339)})
 	s.must(err)
 	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost,
 		s.o.console.URL+"/2015-03-31/functions/"+function+"/invocations", bytes.NewReader(event))

@@ -109,10 +109,10 @@ func (c *client) at(to time.Time) {
 	c.login(c.account, "ada", everything())
 }
 
-// invoke runs a scheduled function for the present time.
+// invoke runs a scheduled function for the present time, as a person does, who waits until it is done.
 func (c *client) invoke(function string) {
 	c.call(http.MethodPost, "/2015-03-31/functions/"+function+"/invocations",
-		map[string]any{"time": c.now.Format(time.RFC3339), "source": "aws.events", "resources": []string{}})
+		map[string]any{"time": c.now.Format(time.RFC3339)})
 }
 
 // upload puts a file for a mass configuration or an import, and waits until it is checked; it

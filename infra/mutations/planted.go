@@ -56,10 +56,10 @@ var planted = []bug{
 		"waiting of who moved since",
 		"shared/period/timelines.go",
 		[]edit{{
-			"				Parts: append(before[of], Part{UserID: w.UserID, CostCenter: w.CostCenter}),\n",
-			"				Parts: []Part{{UserID: w.UserID, CostCenter: w.CostCenter}},\n",
+			"			Parts: append(before[waitingOf(s)], Part{UserID: s.UserID, CostCenter: s.CostCenter}),\n",
+			"			Parts: []Part{{UserID: s.UserID, CostCenter: s.CostCenter}},\n",
 		}},
-		[]string{"infra/years"},
+		[]string{"shared/period"},
 	},
 	// Two orders of a policy are decided from the same count, and together buy over its maximum.
 	{

@@ -329,7 +329,7 @@ func (w *world) ofDay(p span, d day) map[charge]int64 {
 	}
 	if end != nil {
 		for who := range end.waiting {
-			if beyond := w.price(who[1], p.first).beyond; beyond > 0 {
+			if w.price(who[1], p.first).beyond >= 0 { // also where it costs nothing
 				counts[charge{"overage", who[1], cmp.Or(end.centers[who[0]], general)}]++
 			}
 		}

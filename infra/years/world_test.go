@@ -405,11 +405,12 @@ func (w *world) otherPrices(prices []money.Amount) []money.Amount {
 	return prices
 }
 
+// inDollars is the price in the account's currency; below zero if there is none.
 func inDollars(prices []money.Amount) int64 {
 	for _, p := range prices {
 		if p.Currency == currency {
 			return p.Minor
 		}
 	}
-	return 0
+	return -1
 }

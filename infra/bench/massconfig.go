@@ -24,6 +24,7 @@ import (
 
 	"seatwise/infra/local/objects"
 	"seatwise/infra/registry"
+	"seatwise/infra/testing/inmemory"
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
@@ -85,7 +86,7 @@ func (f massFigures) ok() bool {
 // embedded store. With strict it fails when the figures are not good enough, which on a busy
 // machine says little.
 func massConfiguration(ctx context.Context, out io.Writer, rows int, strict bool) error {
-	folder, err := os.MkdirTemp(memoryFolder(), "seatwise-bench-")
+	folder, err := os.MkdirTemp(inmemory.Folder(), "seatwise-bench-")
 	if err != nil {
 		return err
 	}
@@ -101,16 +102,6 @@ func massConfiguration(ctx context.Context, out io.Writer, rows int, strict bool
 		return errSlowCheck
 	}
 	return nil
-}
-
-// memoryFolder is where files are in memory, if there is such a place: what a disk takes to sync is
-// no part of what is measured.
-func memoryFolder() string {
-	const memory = "/dev/shm"
-	if info, err := os.Stat(memory); err == nil && info.IsDir() {
-		return memory
-	}
-	return ""
 }
 
 func measureMass(ctx context.Context, folder string, rows int) (f massFigures, err error) {

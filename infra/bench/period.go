@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"seatwise/infra/registry"
+	"seatwise/infra/testing/inmemory"
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
@@ -88,7 +89,7 @@ that of the process at its peak, at most %s.
 
 // periodOverBolt buys licenses, of two products and two cost centers, and measures the steps.
 func periodOverBolt(ctx context.Context, licenses int) (steps []usageStep, err error) {
-	folder, err := os.MkdirTemp(inMemory(), "seatwise-bench-")
+	folder, err := os.MkdirTemp(inmemory.Folder(), "seatwise-bench-")
 	if err != nil {
 		return nil, err
 	}

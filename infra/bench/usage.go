@@ -20,6 +20,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"seatwise/infra/testing/inmemory"
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
 	"seatwise/shared/directory"
@@ -231,7 +232,7 @@ func (m *month) measure(name string, step func() error) (usageStep, error) {
 
 // usageOverBolt furnishes an account and lets a month go by in it.
 func usageOverBolt(ctx context.Context, users, views int) (r usageRun, err error) {
-	folder, err := os.MkdirTemp(inMemory(), "seatwise-bench-")
+	folder, err := os.MkdirTemp(inmemory.Folder(), "seatwise-bench-")
 	if err != nil {
 		return r, err
 	}
@@ -285,16 +286,6 @@ func usageOverBolt(ctx context.Context, users, views int) (r usageRun, err error
 		return r, err
 	}
 	return r, m.report(ctx, &r)
-}
-
-// inMemory is a folder in memory where the machine offers one, else empty for the usual one: a sync
-// to disk takes far longer than all else.
-func inMemory() string {
-	const folder = "/dev/shm"
-	if _, err := os.Stat(folder); err != nil {
-		return ""
-	}
-	return folder
 }
 
 func userID(i int) string { return fmt.Sprintf("user%05d", i) }

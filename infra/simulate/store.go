@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"seatwise/infra/testing/dynamostore"
+	"seatwise/infra/testing/inmemory"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/bolt"
 )
@@ -22,11 +23,12 @@ type adapter func(t *testing.T) (within func() (table.Store, error))
 // adapters are those that -adapter names.
 var adapters = map[string]adapter{"bolt": openBolt, "dynamo": openDynamo}
 
-// openBolt is the embedded store. Its goroutine must be of the bubble, which waits for it.
+// openBolt is the embedded store, in memory: crashes here are of callers and not of the disk, so nothing
+// is proved by waiting for one. Its goroutine must be of the bubble, which waits for it.
 func openBolt(t *testing.T) func() (table.Store, error) {
 	t.Helper()
 	//nolint:usetesting // t.TempDir is on disk, and a sync to it takes far longer than all else
-	folder, err := os.MkdirTemp(memory(), "seatwise-simulate-")
+	folder, err := os.MkdirTemp(inmemory.Folder(), "seatwise-simulate-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,16 +38,6 @@ func openBolt(t *testing.T) func() (table.Store, error) {
 		}
 	})
 	return func() (table.Store, error) { return bolt.Open(filepath.Join(folder, "table.db")) }
-}
-
-// memory is where files lie in memory, if the machine has such a place. Crashes here are of callers
-// and not of the disk, so nothing is proved by waiting for one.
-func memory() string {
-	const shared = "/dev/shm"
-	if info, err := os.Stat(shared); err == nil && info.IsDir() {
-		return shared
-	}
-	return ""
 }
 
 // openDynamo is the dynamo adapter on DynamoDB Local, or on the endpoint that package programs is told.

@@ -33,14 +33,11 @@ type order struct {
 	PlacedAt time.Time
 	Lines    []struct {
 		ProductID, CostCenter string
-		DueToday, Recurring   amount
+		DueToday              amount
 	}
 }
 
-type amount struct {
-	Amount   int64
-	Currency string
-}
+type amount struct{ Amount int64 }
 
 func (w *world) last() look { return w.looks[len(w.looks)-1] }
 
@@ -83,13 +80,13 @@ func (w *world) look() look {
 			w.orders[one.ID] = one.order
 		}
 	})
-	w.count(l)
+	l.count()
 	w.looks = append(w.looks, l)
 	return l
 }
 
 // count counts what was seen.
-func (w *world) count(l look) {
+func (l look) count() {
 	for _, s := range l.licenses {
 		c := l.counts[s.product]
 		c.bought++

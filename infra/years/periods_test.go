@@ -105,14 +105,13 @@ func (c calendar) label(at time.Time) string {
 
 // view is a period as the product tells it.
 type view struct {
-	From, To, State, Digest string
-	Days                    int64
-	MonthDays               int64
-	Lines                   []struct {
+	To, State       string
+	Days, MonthDays int64
+	Lines           []struct {
 		ID, Kind, ProductID, CostCenter string
 		Corrects, Reason                string
 		LicenseDays                     int64
-		Amount, UnitPrice               amount
+		Amount                          amount
 	}
 	ByCostCenter []struct {
 		CostCenter string

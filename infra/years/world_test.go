@@ -19,6 +19,7 @@ import (
 	"pgregory.net/rapid"
 
 	"seatwise/infra/registry"
+	"seatwise/infra/testing/inmemory"
 	"seatwise/infra/testing/memoryfiles"
 	"seatwise/shared/catalog"
 	"seatwise/shared/craft/money"
@@ -114,7 +115,7 @@ func on(id, method, function, verb string, body any) *request {
 
 func newWorld(t *testing.T, r *rapid.T, bucket files.Store) *world {
 	t.Helper()
-	folder, err := os.MkdirTemp(memory(), "seatwise-years-") //nolint:usetesting // one for each of many years
+	folder, err := os.MkdirTemp(inmemory.Folder(), "seatwise-years-") //nolint:usetesting // one for each of many years
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,15 +166,6 @@ func newWorld(t *testing.T, r *rapid.T, bucket files.Store) *world {
 func (w *world) close() {
 	_ = w.table.Close()
 	_ = os.RemoveAll(w.folder)
-}
-
-// memory is where files lie in memory, if the machine has such a place: nothing here is about disks.
-func memory() string {
-	const shared = "/dev/shm"
-	if info, err := os.Stat(shared); err == nil && info.IsDir() {
-		return shared
-	}
-	return ""
 }
 
 // deploy makes the functions once more, with the price list that counts now.
@@ -249,14 +241,14 @@ func (w *world) send(q request, plan string, out any) bool {
 	}
 	ctx := reply.WithRequestID(w.r.Context(), w.Random())
 	ctx = auth.With(ctx, auth.Principal{User: user, Account: "acme", Permissions: auth.SetOf(auth.Permissions()...)})
-	http := httptest.NewRequestWithContext(ctx, q.method, "/v1/accounts/acme"+q.path, body)
-	http.Header.Set("Content-Type", "application/json")
-	http.Header.Set("Idempotency-Key", w.Random())
+	sent := httptest.NewRequestWithContext(ctx, q.method, "/v1/accounts/acme"+q.path, body)
+	sent.Header.Set("Content-Type", "application/json")
+	sent.Header.Set("Idempotency-Key", w.Random())
 	if plan != "" {
-		http.Header.Set("If-Plan", plan)
+		sent.Header.Set("If-Plan", plan)
 	}
 	answer := httptest.NewRecorder()
-	w.functions[q.function].HTTP.ServeHTTP(answer, http)
+	w.functions[q.function].HTTP.ServeHTTP(answer, sent)
 	switch {
 	case answer.Code >= 500:
 		w.r.Fatalf("%s %s %v: %d %s", q.method, q.path, q.body, answer.Code, answer.Body)
@@ -306,7 +298,7 @@ func (w *world) change(q *request) {
 	}
 }
 
-// schedules are what runs by itself, and then everything that it leaves to be done.
+// schedules are what runs without anybody, and then everything that it leaves to be done.
 func (w *world) schedules() {
 	w.ran = w.now
 	for range 2 {

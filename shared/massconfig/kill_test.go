@@ -12,6 +12,7 @@ import (
 
 	"seatwise/infra/testing/dynamostore"
 	"seatwise/infra/testing/fixtures"
+	"seatwise/infra/testing/inmemory"
 	"seatwise/infra/testing/parts"
 	"seatwise/shared/platform/table/bolt"
 	"seatwise/shared/platform/table/faulty"
@@ -122,12 +123,12 @@ func (o *office) killed(fault faulty.Fault, commit int, work func() error) (comm
 // tenth commit, and all of them in the long rounds, a share of them each day;
 // TestNoWorkerSurvivesACommit and TestKilledAtEveryCommit have every commit in any case.
 func TestLongRunIsKilled(t *testing.T) {
-	folder := t.TempDir()
 	//nolint:usetesting // in memory, where there is such a place
-	if memory, err := os.MkdirTemp("/dev/shm", "seatwise-test-"); err == nil {
-		folder = memory
-		t.Cleanup(func() { _ = os.RemoveAll(memory) })
+	folder, err := os.MkdirTemp(inmemory.Folder(), "seatwise-test-")
+	if err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
 	seeded := filepath.Join(folder, "seeded.db")
 	store, err := bolt.Open(seeded)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 // theirs leaves of some records those that an admin of some cost centers reads (requirements, section
 // 9): of licenses that are, or were, charged to theirs, of users of theirs, of their cost centers, of
-// orders with lines of theirs, and of what they did themselves beside that. It reads the users.
+// orders with lines of theirs, and of what else they did themselves. It reads the users.
 func (s *Service) theirs(ctx context.Context, c *call.Call, records []call.AuditRecord) ([]call.AuditRecord, error) {
 	limit, err := access.CostCenters(ctx)
 	if err != nil || limit.All() {

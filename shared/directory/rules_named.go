@@ -117,8 +117,8 @@ func (p *Named) Find(cell string) (id string, active bool, why string) {
 	return found.id, found.active, ""
 }
 
-// The account's people may be 50,000 and a file's slips a million, so a slip is looked for among so
-// many, and so many times.
+// mostKnown is among how many names a slip is looked for, and mostMeant how many different slips of a
+// file are: an account may have 50,000 people, and a file a million slips.
 const (
 	mostKnown = 500
 	mostMeant = 1000

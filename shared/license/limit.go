@@ -11,7 +11,7 @@ import (
 
 // What an admin of some cost centers changes (requirements, section 9; decisions, 164): licenses that
 // are charged to theirs, for users of theirs. What a call names is checked here, wherever a change
-// begins: one license, the items of a bulk call, a holder. What follows by itself is as it is for
+// begins: one license, the items of a bulk call, a holder. What follows automatically is as it is for
 // everybody: who waits is served, add-ons go with their base.
 
 // HoldToLimit reads to which cost centers the caller is limited, so that what the change takes of the

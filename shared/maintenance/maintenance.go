@@ -1,7 +1,7 @@
 // Package maintenance finishes what requests and events left behind when they died between two
 // commits (design, decision 6): every such piece of work has a marker in the table, and every step
 // of it can be done again. Its schedule only finds out which accounts have any, and hands each on
-// by itself (design, decision 11).
+// alone (design, decision 11).
 package maintenance
 
 import (
@@ -128,7 +128,7 @@ func (s *Service) maintain(ctx context.Context, m work.Message) error {
 	stop()
 	ended, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBack)
 	defer cancel()
-	if err := keeper.Write(ended, 0, nil); err != nil { // it ends by itself in less than a minute
+	if err := keeper.Write(ended, 0, nil); err != nil { // it ends without that in less than a minute
 		s.env.Log.WarnContext(ctx, "lease not given back", slog.String("account", m.Account), slog.Any("error", err))
 	}
 	return err

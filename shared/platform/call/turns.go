@@ -46,7 +46,7 @@ func (e *PieceError) Unwrap() error { return e.Err }
 
 // BesidePieces is what an error tells beside failures of pieces; nil when it tells nothing else.
 func BesidePieces(err error) error {
-	switch e := err.(type) { //nolint:errorlint // each level is looked at by itself
+	switch e := err.(type) { //nolint:errorlint // each level is looked at alone
 	case nil, *PieceError:
 		return nil
 	case interface{ Unwrap() []error }:

@@ -12,7 +12,7 @@ import (
 	"seatwise/shared/platform/work"
 )
 
-// messages carries out a batch of messages, each by itself: what fails, panics or takes all of its
+// messages carries out a batch of messages, each alone: what fails, panics or takes all of its
 // time never fails the others. Each has an equal share of the time that is left.
 func (e *Edge) messages(ctx context.Context, payload []byte) (answer []byte, failed bool, err error) {
 	batch, err := events.Messages(payload)

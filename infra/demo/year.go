@@ -97,6 +97,12 @@ func (c *client) year(end time.Time, out io.Writer) error {
 		"bundle":     "standard",
 	})
 	c.login(c.account, "ada", everything())
+	for _, cc := range costCenters {
+		c.in(http.MethodPut, "/cost-centers/"+cc[0], map[string]string{"name": cc[1]})
+	}
+	c.login("provider", "olga", "accounts.manage")
+	c.in(http.MethodPatch, "", map[string]any{"costCenter": costCenters[0][0]})
+	c.login(c.account, "ada", everything())
 	c.begin(everybody[:atFirst])
 	staff := everybody[:atFirst]
 	for day := 1; c.err == nil; day++ {
@@ -139,12 +145,9 @@ func (c *client) peek(path string) (int, []byte) {
 	return status, body
 }
 
-// begin is the first day: cost centers, roles, people by a file, seats, phones by a file, call
-// queues and dashboards.
+// begin is the first day: roles, people by a file, seats, phones by a file, call queues and
+// dashboards.
 func (c *client) begin(staff []person) {
-	for _, cc := range costCenters {
-		c.in(http.MethodPut, "/cost-centers/"+cc[0], map[string]string{"name": cc[1]})
-	}
 	c.in(http.MethodPut, "/roles/supervisor", map[string]any{
 		"name":        "Supervisor",
 		"permissions": []string{"liveReports.view", "directory.read", "usage.read"},
@@ -156,9 +159,9 @@ func (c *client) begin(staff []person) {
 		"licenses":    []string{"professional-user"},
 	})
 	var file strings.Builder
-	file.WriteString("User,Name,Email,Extension,Number,Active,Agent source,Role 1\n")
+	file.WriteString("User,Name,Email,Extension,Number,Active,Agent source,Role 1,Cost Center\n")
 	for i, p := range staff {
-		fmt.Fprintf(&file, "%s,%s,%s@demo.example,,,yes,,%s\n", p.id, p.name, p.id, role(i))
+		fmt.Fprintf(&file, "%s,%s,%s@demo.example,,,yes,,%s,%s\n", p.id, p.name, p.id, role(i), p.costCenter)
 	}
 	job, _ := c.upload("/imports", answer{"kind": "users", "fileName": "people.csv"}, file.String())
 	c.apply(job, "apply")
@@ -231,6 +234,8 @@ func (c *client) month(n int, staff []person) {
 			"email":   p.id + "@demo.example",
 			"roleIds": []string{role(i)},
 			"active":  true,
+
+			"costCenter": p.costCenter,
 		})
 	}
 	for i, queue := range queues[:3] {
@@ -248,6 +253,8 @@ func (c *client) month(n int, staff []person) {
 			"email":   staff[17].id + "@demo.example",
 			"roleIds": []string{},
 			"active":  false,
+
+			"costCenter": staff[17].costCenter,
 		})
 	case 9:
 		c.in(http.MethodPut, "/dashboards/support", map[string]any{"name": "Support", "queueIds": queues[:3]})

@@ -96,7 +96,8 @@ func newPeriodPage(s PeriodSource) periodPage {
 	case p.State == "open":
 		page.Facts = append(page.Facts, fact{"State", "Open: a preview, which changes every day."})
 	default:
-		page.Facts = append(page.Facts, fact{"State", "Over; closed on " + instant(p.ClosesAt.In(location)) + "."})
+		page.Facts = append(page.Facts, fact{"State", "Over and not closed yet; it can be closed from " +
+			instant(p.ClosesAt.In(location)) + " on."})
 	}
 	if p.CostCenter != "" {
 		page.Facts = append(page.Facts, fact{"Cost center", s.center(p.CostCenter)})

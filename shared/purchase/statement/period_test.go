@@ -116,3 +116,17 @@ func TestAPeriodOfOneCostCenterSaysSo(t *testing.T) {
 		t.Errorf("it is called %q", name)
 	}
 }
+
+// TestAPeriodThatIsOverSaysFromWhenItIsClosed, and not that it is: it may wait for a cost center.
+func TestAPeriodThatIsOverSaysFromWhenItIsClosed(t *testing.T) {
+	s := periodSample()
+	s.Period.State, s.Period.ClosedAt, s.Period.Digest = "closing", time.Time{}, ""
+	s.Period.ClosesAt, s.Location = time.Date(2026, 12, 3, 0, 0, 0, 0, time.UTC), time.UTC
+	var page bytes.Buffer
+	if err := PeriodHTML(&page, s); err != nil {
+		t.Fatal(err)
+	}
+	if want := "Over and not closed yet; it can be closed from 2026-12-03 00:00"; !strings.Contains(page.String(), want) {
+		t.Errorf("the page does not say %q", want)
+	}
+}

@@ -12,10 +12,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"seatwise/shared/license"
 	"seatwise/shared/license/inventory"
@@ -105,8 +102,8 @@ type held struct {
 	version int64
 }
 
-// watch is what there is to look at in an account.
-type watch struct {
+// Watch is what there is to look at in an account.
+type Watch struct {
 	rules map[string]int64 // lowSeats by product
 	caps  []policy.Policy  // by which seats are bought
 	waits bool             // somebody waits
@@ -120,46 +117,27 @@ type watch struct {
 // rule, who waits, what failed, what is open. One account that fails never stops the others; the
 // errors come together.
 func (s *Service) Look(ctx context.Context, of string) error {
-	watches, err := s.watches(ctx, of)
+	waits := map[string]bool{}
+	listed := license.WaitingLists(ctx, s.env.Table, of, func(account, _ string) { waits[account] = true })
+	watches, err := s.Watches(ctx, of, waits)
 	var pieces []call.Piece
 	for _, account := range slices.Sorted(maps.Keys(watches)) {
 		c := call.ForEvent(s.env, account, "alerts", "rule", s.env.Clock())
 		pieces = append(pieces, call.Piece{
 			Account: account, Marker: "alerts",
-			Work: func(ctx context.Context) error { return s.lookAt(ctx, c, *watches[account]) },
+			Work: func(ctx context.Context) error { return s.lookAt(ctx, c, watches[account]) },
 		})
 	}
-	return errors.Join(err, call.InTurn(ctx, s.env, pieces))
+	return errors.Join(listed, err, call.InTurn(ctx, s.env, pieces))
 }
 
-// atOnce is how many accounts are looked at side by side.
-const atOnce = 16
+// Seats are the counts of an account's seats; they are read when they are asked for first.
+type Seats func(context.Context) ([]inventory.Summary, error)
 
-// Due visits the accounts whose alerts do not agree with what there is. It reads as much as Look, and
-// writes nothing; accounts that are on no list cost nothing.
-func (s *Service) Due(ctx context.Context, visit func(account string)) error {
-	watches, err := s.watches(ctx, "")
-	failures := []error{err}
-	var mu sync.Mutex
-	var group errgroup.Group
-	group.SetLimit(atOnce)
-	for _, account := range slices.Sorted(maps.Keys(watches)) {
-		group.Go(func() error {
-			c := call.ForEvent(s.env, account, "alerts", "rule", s.env.Clock())
-			wanted, err := s.wanted(ctx, c, *watches[account])
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case err != nil:
-				failures = append(failures, fmt.Errorf("alerts of account %s: %w", account, err))
-			case !agree(watches[account].open, wanted):
-				visit(account)
-			}
-			return nil
-		})
-	}
-	_ = group.Wait() // no account returns its error to the group, which would only keep the first
-	return errors.Join(failures...)
+// Due says that the alerts of the call's account do not agree with what there is. It writes nothing.
+func (s *Service) Due(ctx context.Context, c *call.Call, w Watch, seats Seats) (bool, error) {
+	wanted, err := s.wanted(ctx, c, w, seats)
+	return err == nil && !agree(w.open, wanted), err
 }
 
 // agree says that the open alerts are the wanted ones.
@@ -172,14 +150,18 @@ func agree(open []held, wanted map[string]Alert) bool {
 	return len(open) == len(wanted)
 }
 
-// watches gathers what there is to look at, by account.
-func (s *Service) watches(ctx context.Context, account string) (map[string]*watch, error) {
-	watches := map[string]*watch{}
-	of := func(account string) *watch {
+// Watches gathers what there is to look at, by account: of one, or of all if it is empty. It reads three
+// lists that span the accounts; in those that wait somebody waits.
+func (s *Service) Watches(ctx context.Context, account string, waits map[string]bool) (map[string]Watch, error) {
+	watches := map[string]*Watch{}
+	of := func(account string) *Watch {
 		if watches[account] == nil {
-			watches[account] = &watch{rules: map[string]int64{}}
+			watches[account] = &Watch{rules: map[string]int64{}}
 		}
 		return watches[account]
+	}
+	for account := range waits {
+		of(account).waits = true
 	}
 	rules := policy.Watched(ctx, s.env.Table, account, func(account string, p policy.Policy) error {
 		if p.LowSeats != nil {
@@ -190,7 +172,6 @@ func (s *Service) watches(ctx context.Context, account string) (map[string]*watc
 		}
 		return nil
 	})
-	waits := license.WaitingLists(ctx, s.env.Table, account, func(account, _ string) { of(account).waits = true })
 	fails := failures.All(ctx, s.env.Table, account, func(account string, f failures.Failure) {
 		of(account).fails = append(of(account).fails, f)
 	})
@@ -201,12 +182,18 @@ func (s *Service) watches(ctx context.Context, account string) (map[string]*watc
 		of(account).open = append(of(account).open, held{a, item.Version})
 		return err
 	})
-	return watches, errors.Join(rules, waits, fails, opened)
+	all := make(map[string]Watch, len(watches))
+	for account, w := range watches {
+		all[account] = *w
+	}
+	return all, errors.Join(rules, fails, opened)
 }
 
 // lookAt makes the alerts of an account agree with what there is.
-func (s *Service) lookAt(ctx context.Context, c *call.Call, w watch) error {
-	wanted, err := s.wanted(ctx, c, w)
+func (s *Service) lookAt(ctx context.Context, c *call.Call, w Watch) error {
+	wanted, err := s.wanted(ctx, c, w, func(ctx context.Context) ([]inventory.Summary, error) {
+		return s.inventory.Summary(ctx, c)
+	})
 	if err != nil {
 		return err
 	}
@@ -224,7 +211,7 @@ func (s *Service) lookAt(ctx context.Context, c *call.Call, w watch) error {
 }
 
 // wanted are the alerts that there should be, by rule.
-func (s *Service) wanted(ctx context.Context, c *call.Call, w watch) (map[string]Alert, error) {
+func (s *Service) wanted(ctx context.Context, c *call.Call, w Watch, counts Seats) (map[string]Alert, error) {
 	wanted := map[string]Alert{}
 	for _, f := range w.fails {
 		kind := Failed
@@ -242,7 +229,7 @@ func (s *Service) wanted(ctx context.Context, c *call.Call, w watch) (map[string
 	if len(w.rules) == 0 && !w.waits && !slices.ContainsFunc(w.open, counted) {
 		return wanted, nil
 	}
-	seats, err := s.inventory.Summary(ctx, c)
+	seats, err := counts(ctx)
 	if err != nil {
 		return nil, err
 	}

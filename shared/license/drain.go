@@ -152,12 +152,12 @@ func (d *Service) serveStanding(ctx context.Context, c *call.Call, product strin
 	return d.Serve(ctx, c, product)
 }
 
-// Servable says that somebody who waits for a seat of a product may get one: one is free by the counts,
-// or can be bought. A list may stand still for months, so schedules look at this alone.
-func (d *Service) Servable(ctx context.Context, c *call.Call, product string) (bool, error) {
-	none, err := d.noneFree(ctx, c, product)
-	if err != nil || !none {
-		return !none, err
+// Servable says that somebody who waits for a seat of a product may get one, by how many are free: one
+// is, or can be bought. A list may stand still for months, so schedules look at this alone. A bundle that
+// lets those who wait do without has a marker of its own.
+func (d *Service) Servable(ctx context.Context, c *call.Call, product string, available int64) (bool, error) {
+	if available > 0 {
+		return true, nil
 	}
 	if d.supplier == nil {
 		return false, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -247,5 +248,50 @@ func TestAPersonsRunIsDoneAtOnce(t *testing.T) {
 	o.must(o.on(o.sound).Scheduled(t.Context(), fmt.Appendf(nil, `{"time":%q}`, at)))
 	if !o.holds("acme") || len(o.queue.messages) > 0 {
 		t.Error("not done at once")
+	}
+}
+
+// queries counts the queries of a partition of the table.
+type queries struct {
+	table.Store
+	partition string
+	n         atomic.Int64
+}
+
+func (q *queries) Query(ctx context.Context, query table.Query) (table.Page, error) {
+	if query.Partition == q.partition {
+		q.n.Add(1)
+	}
+	return q.Store.Query(ctx, query)
+}
+
+// A list that stands still costs one reading of the account's counts a minute, for the list and for the
+// alert that people wait.
+func TestAStandingListIsCountedOnce(t *testing.T) {
+	o := newOffice(t, "acme")
+	members := []string{"ann"}
+	for i := range 9 {
+		id := fmt.Sprintf("u%d", i)
+		_, err := o.people.PutUser(t.Context(), o.Call("op"), directory.User{ID: id, Name: id, Active: true})
+		o.must(err)
+		members = append(members, id)
+	}
+	_, err := o.people.PutQueue(t.Context(), o.Call("op"), "q", "Q", members)
+	o.must(err)
+	_, err = o.people.PutDashboard(t.Context(), o.Call("op"),
+		directory.Dashboard{ID: "d", Name: "D", QueueIDs: []string{"q"}})
+	o.must(err)
+	if due, err := o.fire(o.sound); err != nil || !slices.Equal(due, []string{"acme"}) {
+		t.Fatalf("nobody is told that somebody waits: %q, %v", due, err)
+	}
+	for _, m := range o.queue.take() {
+		o.must(o.on(o.sound).Message(t.Context(), m))
+	}
+	counted := &queries{Store: o.sound, partition: "A#acme#SEATS"}
+	if due, err := o.fire(counted); err != nil || len(due) > 0 {
+		t.Fatalf("a list that stands still is handed on: %q, %v", due, err)
+	}
+	if n := counted.n.Load(); n != 1 {
+		t.Errorf("the counts were read %d times, want once", n)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"seatwise/shared/directory"
 	"seatwise/shared/idle"
 	"seatwise/shared/license"
+	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
@@ -66,41 +67,74 @@ func (d *due) find(ctx context.Context) ([]string, error) {
 	} {
 		d.failed(kind.what, kind.find(ctx, store, d.add))
 	}
-	d.waiting(ctx)
-	d.failed("alerts", alert.NewService(d.env, d.kernel).Due(ctx, d.add))
+	d.standing(ctx)
 	return slices.Sorted(maps.Keys(d.accounts)), errors.Join(d.failures...)
 }
 
-// waiting adds the accounts where somebody waits who may be served.
-func (d *due) waiting(ctx context.Context) {
-	type list struct{ account, product string }
-	var lists []list
-	add := func(account, product string) { lists = append(lists, list{account, product}) }
-	d.failed("waiting lists", license.WaitingLists(ctx, d.env.Table, "", add))
+// standing adds the accounts where somebody waits who may be served, and those whose alerts are to begin
+// or end. The counts of an account are read once for both.
+func (d *due) standing(ctx context.Context) {
+	lists := map[string][]string{} // products that somebody waits for, by account
+	waits := map[string]bool{}
+	d.failed("waiting lists", license.WaitingLists(ctx, d.env.Table, "", func(account, product string) {
+		lists[account], waits[account] = append(lists[account], product), true
+	}))
 	again := d.env.Clock().Minute()%standing == 0
 	d.failed("approved requests", request.Lists(ctx, d.env.Table, func(account, product string) {
 		if again {
 			d.add(account)
 			return
 		}
-		add(account, product)
+		lists[account] = append(lists[account], product)
 	}))
+	alerts := alert.NewService(d.env, d.kernel)
+	watches, err := alerts.Watches(ctx, "", waits)
+	d.failed("alerts", err)
+	accounts := slices.AppendSeq(slices.Collect(maps.Keys(lists)), maps.Keys(watches))
+	slices.Sort(accounts)
 	var group errgroup.Group
 	group.SetLimit(atOnce)
-	for _, l := range lists {
+	for _, account := range slices.Compact(accounts) {
 		group.Go(func() error {
-			c := call.ForEvent(d.env, l.account, "maintenance", "waiting list", d.env.Clock())
-			servable, err := d.kernel.Servable(ctx, c, l.product)
-			if err != nil {
-				d.failed("waiting list of "+l.product+" of account "+l.account, err)
-			}
-			if servable {
-				d.add(l.account)
-			}
+			d.lookAt(ctx, account, lists[account], alerts, watches[account])
 			return nil
 		})
 	}
-	_ = group.Wait() // no list returns its error to the group, which would only keep the first
+	_ = group.Wait() // no account returns its error to the group, which would only keep the first
+}
+
+// lookAt adds an account if one of its lists may be served, or its alerts do not agree with what there is.
+func (d *due) lookAt(ctx context.Context, account string, lists []string, alerts *alert.Service, w alert.Watch) {
+	c := call.ForEvent(d.env, account, "maintenance", "waiting list", d.env.Clock())
+	read := sync.OnceValues(func() ([]inventory.Summary, error) {
+		return inventory.NewService(d.kernel.Products()).Summary(ctx, c)
+	})
+	seats := func(context.Context) ([]inventory.Summary, error) { return read() }
+	for _, product := range lists {
+		servable, err := d.servable(ctx, c, product, seats)
+		d.failed("waiting list of "+product+" of account "+account, err)
+		if servable {
+			d.add(account)
+		}
+	}
+	differs, err := alerts.Due(ctx, c, w, seats)
+	d.failed("alerts of account "+account, err)
+	if differs {
+		d.add(account)
+	}
+}
+
+// servable says that somebody who waits for a product may get a seat.
+func (d *due) servable(ctx context.Context, c *call.Call, product string, counts alert.Seats) (bool, error) {
+	seats, err := counts(ctx)
+	if err != nil {
+		return false, err
+	}
+	i := slices.IndexFunc(seats, func(s inventory.Summary) bool { return s.ProductID == product })
+	if i < 0 {
+		return false, nil
+	}
+	return d.kernel.Servable(ctx, c, product, seats[i].Available)
 }
 
 // add notes an account.

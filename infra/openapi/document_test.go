@@ -58,7 +58,8 @@ var partly = map[string]bool{
 
 	"get-billing": true, "list-periods": true, "get-period": true, "list-period-lines": true,
 	"get-period-line": true, "compare-period": true, "get-period-statement": true, "get-period-workbook": true,
-	"list-idle-seats": true,
+	"list-idle-seats": true, "create-reclaim": true, "list-reclaims": true, "get-reclaim": true,
+	"list-reclaim-seats": true, "undo-reclaim": true, "list-alerts": true,
 
 	"get-policy": true, "put-policy": true, "patch-policy": true, "delete-policy": true, "list-policies": true,
 

@@ -21,6 +21,7 @@ func (s *Service) Routes(k *api.Router) {
 		ID: "list-alerts", Method: http.MethodGet, Path: "/v1/accounts/{account}/alerts", Tag: "Policies",
 		Summary:     "List what needs attention, or needed it, the newest first",
 		Permissions: []auth.Permission{auth.BillingRead},
+		Partly:      true,
 	}, func(ctx context.Context, c *call.Call, in *alertsInput) (*api.Listed[Alert], error) {
 		list := []string{"alerts", string(in.State)}
 		return api.Paged(ctx, c, in.Paging, list, func(after string, limit int) ([]Alert, string, error) {

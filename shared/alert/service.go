@@ -246,12 +246,15 @@ func (s *Service) wanted(ctx context.Context, c *call.Call, w Watch, counts Seat
 			wanted[string(Waiting)+"#"+of.ProductID] = Alert{
 				Kind:      Waiting,
 				ProductID: of.ProductID,
-				Detail: fmt.Sprintf(
-					"%s: people who wait for a seat: %d.", of.Name, of.Waiting),
+				Detail:    waitingDetail(of.Name, of.Waiting),
 			}
 		}
 	}
 	return wanted, nil
+}
+
+func waitingDetail(product string, people int64) string {
+	return fmt.Sprintf("%s: people who wait for a seat: %d.", product, people)
 }
 
 // capped adds the alerts of policies that have bought all that they may in the billing period.
@@ -323,7 +326,7 @@ func (s *Service) commit(ctx context.Context, c *call.Call, action string, a Ale
 }
 
 // List is a page of the account's alerts, the newest first, from behind an id: of one state, or all
-// if it is empty.
+// if it is empty. An admin of some cost centers has those that are theirs, on pages that may be short.
 func (s *Service) List(
 	ctx context.Context, c *call.Call, state State, after string, limit int,
 ) ([]Alert, string, error) {
@@ -346,7 +349,9 @@ func (s *Service) List(
 				continue
 			}
 			if state != Open && len(list) == limit {
-				return list, list[limit-1].ID, nil
+				next := list[limit-1].ID
+				list, err = s.theirs(ctx, c, list)
+				return list, next, err
 			}
 			list = append(list, a)
 		}
@@ -354,8 +359,9 @@ func (s *Service) List(
 			break
 		}
 	}
-	if state != Open {
-		return list, "", nil
+	list, err := s.theirs(ctx, c, list)
+	if err != nil || state != Open {
+		return list, "", err
 	}
 	slices.SortFunc(list, func(a, b Alert) int { return strings.Compare(b.ID, a.ID) })
 	return pageOf(list, after, limit)

@@ -83,14 +83,14 @@ func (s *Service) reclaimRoutes(k *api.Router) {
 	manage := []auth.Permission{auth.LicensesManage}
 	reads := []auth.Permission{auth.LicensesManage, auth.BillingRead}
 	api.Register(k, api.Operation{
-		ID: "create-reclaim", Method: http.MethodPost, Path: path, Tag: tag, Permissions: manage,
+		ID: "create-reclaim", Method: http.MethodPost, Path: path, Tag: tag, Permissions: manage, Partly: true,
 		Summary: "Take the seats of a product back that nobody uses", Status: http.StatusAccepted, Conflicts: true,
 	}, func(ctx context.Context, c *call.Call, in *reclaimInput) (*api.Tagged[Reclaim], error) {
 		view, err := s.Start(ctx, c, Asks(in.Body))
 		return begun(c, view), err
 	})
 	api.Register(k, api.Operation{
-		ID: "list-reclaims", Method: http.MethodGet, Path: path, Tag: tag, Permissions: reads,
+		ID: "list-reclaims", Method: http.MethodGet, Path: path, Tag: tag, Permissions: reads, Partly: true,
 		Summary: "List the reclaims, the newest first",
 	}, func(ctx context.Context, c *call.Call, in *reclaimsInput) (*api.Listed[Reclaim], error) {
 		list := []string{"reclaims"}
@@ -99,7 +99,7 @@ func (s *Service) reclaimRoutes(k *api.Router) {
 		})
 	})
 	api.Register(k, api.Operation{
-		ID: "get-reclaim", Method: http.MethodGet, Path: path + "/{id}", Tag: tag, Permissions: reads,
+		ID: "get-reclaim", Method: http.MethodGet, Path: path + "/{id}", Tag: tag, Permissions: reads, Partly: true,
 		Summary: "Read a reclaim, and what became of each seat",
 	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Tagged[Reclaim], error) {
 		view, version, err := s.Get(ctx, c, in.ID)
@@ -107,6 +107,7 @@ func (s *Service) reclaimRoutes(k *api.Router) {
 	})
 	api.Register(k, api.Operation{
 		ID: "list-reclaim-seats", Method: http.MethodGet, Path: path + "/{id}/seats", Tag: tag, Permissions: reads,
+		Partly:  true,
 		Summary: "List the seats of a reclaim, and what became of each",
 	}, func(ctx context.Context, c *call.Call, in *reclaimSeatsInput) (*api.Listed[Row], error) {
 		list := []string{"reclaim-seats", in.ID}
@@ -116,6 +117,7 @@ func (s *Service) reclaimRoutes(k *api.Router) {
 	})
 	api.Register(k, api.Operation{
 		ID: "undo-reclaim", Method: http.MethodPost, Path: path + "/{id}/undo", Tag: tag, Permissions: manage,
+		Partly:  true,
 		Summary: "Give the seats of a reclaim back, or some of them", Status: http.StatusAccepted, Conflicts: true,
 	}, func(ctx context.Context, c *call.Call, in *undoInput) (*api.Tagged[Reclaim], error) {
 		view, err := s.Undo(ctx, c, in.ID, in.users())

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"seatwise/shared/license"
+	"seatwise/shared/platform/access"
+	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -41,6 +43,7 @@ const (
 	whyGone      = "user-gone"
 	whyHolds     = "holds-one"
 	whyNoGrant   = "no-grant"
+	whyNotTheirs = "not-theirs"
 )
 
 const (
@@ -77,6 +80,10 @@ type job struct {
 	CreatedAt time.Time  `json:"createdAt"`
 	EndedAt   *time.Time `json:"endedAt,omitempty"`
 	UndoneAt  *time.Time `json:"undoneAt,omitempty"`
+	// Limit is to which cost centers who began it is limited: no other seats and people are touched.
+	Limit auth.Limit `json:"limit,omitzero"`
+	// UndoLimit is to which cost centers who is undoing it is limited.
+	UndoLimit auth.Limit `json:"undoLimit,omitzero"`
 	// Undoes are the only users whose seats are given back while it is being undone; everybody's if
 	// there are none.
 	Undoes []string `json:"undoes,omitempty"`
@@ -102,7 +109,7 @@ type Row struct {
 	LicenseID string    `json:"licenseId,omitempty" doc:"The license that was looked at; absent for who holds none."`
 	IdleSince time.Time `json:"idleSince,omitzero" doc:"Its last use, or when it was assigned if that was later."`
 	Outcome   string    `json:"outcome" enum:"pending,reclaimed,kept,returned,notReturned"`
-	Why       string    `json:"why,omitempty" doc:"Why it was kept or could not be given back: used, monitored, not-held, user-gone, holds-one, no-grant, or the slug of a problem."`
+	Why       string    `json:"why,omitempty" doc:"Why it was kept or could not be given back: used, monitored, not-held, user-gone, holds-one, no-grant, not-theirs, or the slug of a problem."`
 	Message   string    `json:"message,omitempty" doc:"The same for people."`
 	Excluded  bool      `json:"excluded,omitempty" doc:"The user is excluded from automatic assignment of the product since; undoing lifts it."`
 	// WentAlong are products whose licenses went with it, such as add-ons.
@@ -144,6 +151,21 @@ func partsPartition(account, id string) string { return call.Partition(account, 
 
 func partKey(account, id string, n int) table.Key {
 	return table.Key{Partition: partsPartition(account, id), Sort: fmt.Sprintf("%06d", n)}
+}
+
+// theirJob is loadJob for who calls: reclaims that were not begun within their limit are not there.
+//
+// Errors: not-found.
+func (s *Service) theirJob(ctx context.Context, c *call.Call, id string) (job, int64, error) {
+	j, version, err := s.loadJob(ctx, c, id)
+	if err != nil {
+		return j, version, err
+	}
+	theirs, err := access.CostCenters(ctx)
+	if err == nil && !j.Limit.Within(theirs) {
+		err = problem.Missing("reclaim")
+	}
+	return j, version, err
 }
 
 // loadJob reads a reclaim and its version.
@@ -189,8 +211,11 @@ func (s *Service) plan(ctx context.Context, c *call.Call, asks Asks, cutoff time
 	if len(asks.UserIDs) > 0 {
 		seats = slices.DeleteFunc(seats, func(one seat) bool { return !slices.Contains(asks.UserIDs, one.User) })
 	}
-	judged := judging{Service: s, c: c, cutoff: cutoff, whole: true}
+	judged := judging{Service: s, c: c, cutoff: cutoff, whole: true, takes: true}
 	if judged.currency, err = s.currency(ctx, c); err != nil {
+		return nil, err
+	}
+	if judged.theirs, err = access.CostCenters(ctx); err != nil {
 		return nil, err
 	}
 	page, err := judged.page(ctx, seats, len(seats))
@@ -216,9 +241,10 @@ func (s *Service) plan(ctx context.Context, c *call.Call, asks Asks, cutoff time
 
 // Start reclaims the seats of a product that nobody used for some days: a job, of which this does
 // what it can until the request must be answered, and the maintenance function the rest. Each seat
-// is judged again in the commit that takes it.
+// is judged again in the commit that takes it. An admin of some cost centers reclaims seats of theirs
+// from users of theirs.
 //
-// Errors: validation.
+// Errors: validation; not-found for a user who is none of theirs of an admin of some cost centers.
 func (s *Service) Start(ctx context.Context, c *call.Call, asks Asks) (Reclaim, error) {
 	if err := s.checkAsks(asks); err != nil {
 		return Reclaim{}, err
@@ -226,9 +252,14 @@ func (s *Service) Start(ctx context.Context, c *call.Call, asks Asks) (Reclaim, 
 	if err := c.Begin(ctx); err != nil {
 		return Reclaim{}, err
 	}
+	theirs, err := s.theirUsers(ctx, c, asks.UserIDs)
+	if err != nil {
+		return Reclaim{}, err
+	}
 	j := job{
 		ID: c.Env.IDs.Ordered(), ProductID: asks.ProductID, Days: asks.Days, UserIDs: asks.UserIDs,
 		Cutoff: Cutoff(c.At, asks.Days), State: Running, By: c.Actor, Cause: c.Cause(), CreatedAt: c.At,
+		Limit: theirs,
 	}
 	rows, err := s.plan(ctx, c, asks, j.Cutoff)
 	if err != nil {
@@ -256,6 +287,20 @@ func (s *Service) Start(ctx context.Context, c *call.Call, asks Asks) (Reclaim, 
 	}
 	s.workSoon(ctx, c, j.ID)
 	return view, nil
+}
+
+// theirUsers is to which cost centers the caller is limited, if the users who are named are all of these.
+//
+// Errors: not-found.
+func (s *Service) theirUsers(ctx context.Context, c *call.Call, users []string) (auth.Limit, error) {
+	is, err := access.TheirUsers(ctx, s.env.Table, c.Account, users...)
+	if err == nil && !slices.ContainsFunc(users, func(user string) bool { return !is(user) }) {
+		return access.CostCenters(ctx)
+	}
+	if err == nil {
+		err = problem.Missing("user")
+	}
+	return auth.LimitTo(), err
 }
 
 // writeParts writes the seats of a reclaim that is not there yet; what is left of one that never
@@ -312,8 +357,11 @@ func (s *Service) Undo(ctx context.Context, c *call.Call, id string, users []str
 		return view, err
 	}
 	err := call.Decide(ctx, func(ctx context.Context) error {
-		j, version, err := s.loadJob(ctx, c, id)
+		j, version, err := s.theirJob(ctx, c, id)
 		if err != nil {
+			return err
+		}
+		if j.UndoLimit, err = access.CostCenters(ctx); err != nil {
 			return err
 		}
 		switch {
@@ -355,7 +403,7 @@ func (s *Service) checkUndone(ctx context.Context, c *call.Call, id string, user
 	if len(users) == 0 {
 		return nil
 	}
-	if _, _, err := s.loadJob(ctx, c, id); err != nil {
+	if _, _, err := s.theirJob(ctx, c, id); err != nil {
 		return err
 	}
 	left := map[string]bool{}
@@ -385,7 +433,7 @@ func (n Counts) left() int { return n.Reclaimed - n.Returned - n.NotReturned }
 //
 // Errors: not-found.
 func (s *Service) Get(ctx context.Context, c *call.Call, id string) (Reclaim, int64, error) {
-	j, version, err := s.loadJob(ctx, c, id)
+	j, version, err := s.theirJob(ctx, c, id)
 	if err != nil {
 		return Reclaim{}, 0, err
 	}
@@ -397,7 +445,7 @@ func (s *Service) Get(ctx context.Context, c *call.Call, id string) (Reclaim, in
 //
 // Errors: not-found.
 func (s *Service) Rows(ctx context.Context, c *call.Call, id, position string, limit int) ([]Row, string, error) {
-	if _, _, err := s.loadJob(ctx, c, id); err != nil {
+	if _, _, err := s.theirJob(ctx, c, id); err != nil {
 		return nil, "", err
 	}
 	query := table.Query{Partition: partsPartition(c.Account, id), Limit: limit/partSeats + 2}
@@ -436,42 +484,52 @@ func (s *Service) Rows(ctx context.Context, c *call.Call, id, position string, l
 	}
 }
 
-// Reclaims lists the account's reclaims, the newest first, from behind an id.
+// Reclaims lists the account's reclaims, the newest first, from behind an id. For an admin of some cost
+// centers it has those that were begun within their limit, and may be short.
 func (s *Service) Reclaims(ctx context.Context, c *call.Call, after string, limit int) ([]Reclaim, string, error) {
 	query := table.Query{Partition: jobsPartition(c.Account), Backwards: true, Limit: limit + 1, To: after}
 	page, err := c.Env.Table.Query(ctx, query)
 	if err != nil {
 		return nil, "", err
 	}
+	theirs, err := access.CostCenters(ctx)
+	if err != nil {
+		return nil, "", err
+	}
 	var list []Reclaim
-	for _, item := range page.Items {
+	last := ""
+	for i, item := range page.Items {
 		j, err := call.Decode[job](item)
 		if err != nil {
 			return nil, "", err
 		}
-		if len(list) == limit {
-			return list, list[limit-1].ID, nil
+		if i == limit {
+			return list, last, nil
 		}
-		list = append(list, viewOf(j, nil))
+		if last = j.ID; j.Limit.Within(theirs) {
+			list = append(list, viewOf(j, nil))
+		}
 	}
 	return list, "", nil
 }
 
 // Reclaim is a reclaim as it is answered.
 type Reclaim struct {
-	ID        string     `json:"id" format:"uuid"`
-	ProductID string     `json:"productId"`
-	Days      int        `json:"days" doc:"For how many days the seats were unused."`
-	UserIDs   []string   `json:"userIds,omitempty" doc:"The users whose seats alone were looked at."`
-	State     State      `json:"state" enum:"running,completed,undoing,undone"`
-	Percent   int        `json:"percent" minimum:"0" maximum:"100"`
-	CreatedAt time.Time  `json:"createdAt"`
-	CreatedBy string     `json:"createdBy"`
-	EndedAt   *time.Time `json:"endedAt,omitempty"`
-	UndoUntil *time.Time `json:"undoUntil,omitempty" doc:"Until when it, or what is left of it, can be undone; absent when it cannot."`
-	UndoneAt  *time.Time `json:"undoneAt,omitempty" doc:"When the last seat was given back, or could not be."`
-	Counts    Counts     `json:"counts"`
-	Results   []Row      `json:"results,omitempty" doc:"What became of each seat: the first 1,000 when one reclaim is read; all are at /seats."`
+	ID        string   `json:"id" format:"uuid"`
+	ProductID string   `json:"productId"`
+	Days      int      `json:"days" doc:"For how many days the seats were unused."`
+	UserIDs   []string `json:"userIds,omitempty" doc:"The users whose seats alone were looked at."`
+	// CostCenters are nil where who began it was limited to none.
+	CostCenters []string   `json:"costCenters,omitempty" doc:"The cost centers whose seats alone were looked at, of users of these: what who began it was admin of. Absent for a reclaim of the whole account."`
+	State       State      `json:"state" enum:"running,completed,undoing,undone"`
+	Percent     int        `json:"percent" minimum:"0" maximum:"100"`
+	CreatedAt   time.Time  `json:"createdAt"`
+	CreatedBy   string     `json:"createdBy"`
+	EndedAt     *time.Time `json:"endedAt,omitempty"`
+	UndoUntil   *time.Time `json:"undoUntil,omitempty" doc:"Until when it, or what is left of it, can be undone; absent when it cannot."`
+	UndoneAt    *time.Time `json:"undoneAt,omitempty" doc:"When the last seat was given back, or could not be."`
+	Counts      Counts     `json:"counts"`
+	Results     []Row      `json:"results,omitempty" doc:"What became of each seat: the first 1,000 when one reclaim is read; all are at /seats."`
 }
 
 func location(account, id string) string { return "/v1/accounts/" + account + "/reclaims/" + id }
@@ -480,6 +538,7 @@ func viewOf(j job, rows []Row) Reclaim {
 	view := Reclaim{
 		ID: j.ID, ProductID: j.ProductID, Days: j.Days, UserIDs: j.UserIDs, State: j.State, CreatedAt: j.CreatedAt,
 		CreatedBy: j.By, EndedAt: j.EndedAt, UndoneAt: j.UndoneAt, Counts: j.Counts, Results: rows, Percent: 100,
+		CostCenters: j.Limit.Codes(),
 	}
 	switch j.State {
 	case Running, Undoing:

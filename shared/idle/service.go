@@ -166,6 +166,8 @@ type judging struct {
 	total Total
 	// theirs is to which cost centers the caller is limited: other seats are not looked at.
 	theirs auth.Limit
+	// takes says that the seats are to be taken, so that who holds them must be theirs, too.
+	takes bool
 }
 
 const (
@@ -243,6 +245,16 @@ func (j *judging) judge(ctx context.Context, seats []seat, into []verdict) error
 	if err != nil {
 		return err
 	}
+	theirUser := func(string) bool { return true }
+	if j.takes {
+		users := make([]string, len(seats))
+		for i, one := range seats {
+			users[i] = one.User
+		}
+		if theirUser, err = access.TheirUsers(ctx, j.env.Table, j.c.Account, users...); err != nil {
+			return err
+		}
+	}
 	for i, one := range seats {
 		item, ok := found[license.Key(j.c.Account, one.License)]
 		if !ok {
@@ -256,7 +268,7 @@ func (j *judging) judge(ctx context.Context, seats []seat, into []verdict) error
 		if err != nil {
 			return err
 		}
-		if !j.theirs.Has(charged) {
+		if !j.theirs.Has(charged) || !theirUser(one.User) {
 			continue
 		}
 		if l.Status != license.Assigned || l.UserID != one.User {

@@ -133,6 +133,9 @@ func (t *turning) load(ctx context.Context, need license.Need) (found map[table.
 	key := partKey(t.c.Account, t.j.ID, t.j.Next)
 	t.change = t.kernel.Change(t.c)
 	t.change.DeferHandover()
+	if t.change.HoldTo(t.j.Limit); t.j.State == Undoing {
+		t.change.HoldTo(t.j.UndoLimit)
+	}
 	need.Users = []string{t.row.UserID}
 	need.Also = append(need.Also, key)
 	if found, err = t.change.Load(ctx, need); err != nil {
@@ -163,6 +166,12 @@ func (t *turning) becomes(outcome, why, message string) {
 	t.row.Outcome, t.row.Why, t.row.Message = outcome, why, message
 }
 
+// theirs says whether a user, who is loaded, and a license are of who is limited: for the others it is
+// as if they had gone.
+func (t *turning) theirs(user, license string) bool {
+	return t.change.TheirUser(user) == nil && (license == "" || t.change.TheirLicense(license) == nil)
+}
+
 // take takes a seat that is still idle from who has it, as unassigning does.
 func (s *Service) take(ctx context.Context, t *turning) error {
 	account, product := t.c.Account, t.j.ProductID
@@ -186,6 +195,10 @@ func (s *Service) take(ctx context.Context, t *turning) error {
 	}
 	if holding := holder.Holdings[product]; holding == nil || holding.LicenseID != t.row.LicenseID {
 		t.becomes(kept, whyNotHeld, "They no longer have the seat.")
+		return t.commit(ctx)
+	}
+	if !t.theirs(seat.UserID, t.row.LicenseID) {
+		t.becomes(kept, whyNotTheirs, "They, or their seat, are of another cost center now.")
 		return t.commit(ctx)
 	}
 	l, err := call.Decode[license.License](found[license.Key(account, t.row.LicenseID)])
@@ -255,6 +268,9 @@ func (s *Service) giveBack(ctx context.Context, t *turning) error {
 		return t.commit(ctx)
 	case err != nil:
 		return err
+	case !t.theirs(t.row.UserID, ""):
+		t.becomes(notReturned, whyNotTheirs, "They are of another cost center now.")
+		return t.commit(ctx)
 	case holder.Holds(t.j.ProductID):
 		t.becomes(notReturned, whyHolds, "They have a seat of it again.")
 		return t.commit(ctx)
@@ -317,7 +333,7 @@ func (t *turning) restore(ctx context.Context, holder *license.Holder) error {
 // is still free.
 func (t *turning) regrant(ctx context.Context, one taken) error {
 	for i, source := range one.Grants {
-		if i == 0 && one.LicenseID != "" {
+		if i == 0 && one.LicenseID != "" && t.theirs(t.row.UserID, one.LicenseID) {
 			err := t.change.GrantLicense(ctx, t.row.UserID, one.LicenseID, source)
 			if err == nil {
 				continue

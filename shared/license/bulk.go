@@ -429,7 +429,7 @@ func (u *UnitOfWork) group(ctx context.Context, b bulk, first int, items []Item)
 		if err != nil {
 			return nil, err
 		}
-		if u.theirLicense(id) == nil { // who holds another cost center's license keeps it, and it is not shown
+		if u.TheirLicense(id) == nil { // who holds another cost center's license keeps it, and it is not shown
 			results[i].License = &l
 		}
 	}

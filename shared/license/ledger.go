@@ -71,7 +71,7 @@ type ledger struct {
 	reason string
 	chosen string // the license that the next seat taken must be
 	asked  asked  // the cost center whose seat it must be
-	// theirs is to which cost centers the caller is limited, of what HoldToLimit says.
+	// theirs is to which cost centers the caller is limited, of what HoldToLimit and HoldTo say.
 	theirs auth.Limit
 	// relied says that a seat was given which a fence could keep from its holder, so that the commit
 	// demands that the fences are as they were read.

@@ -24,6 +24,10 @@ func (u *UnitOfWork) HoldToLimit(ctx context.Context) (err error) {
 	return err
 }
 
+// HoldTo holds the change to the limit of somebody who does not call: who began what is carried on, or
+// approved what is given later.
+func (u *UnitOfWork) HoldTo(limit auth.Limit) { u.theirs = limit }
+
 // loadTheirs loads a license that must be charged to one of the caller's cost centers, and what is
 // needed beside it. The commit demands that it is as it was, also where the change leaves it so.
 //
@@ -39,7 +43,7 @@ func (u *UnitOfWork) loadTheirs(ctx context.Context, id string, need Need) error
 	if !u.theirs.All() {
 		u.subject = id
 	}
-	return u.theirLicense(id)
+	return u.TheirLicense(id)
 }
 
 // TheirUser finds no user whose own cost center is none of the caller's. The user is loaded, and the
@@ -54,11 +58,11 @@ func (g *ledger) TheirUser(user string) error {
 	return err
 }
 
-// theirLicense finds no license that is charged to another cost center than the caller's. It is
+// TheirLicense finds no license that is charged to another cost center than the caller's. It is
 // loaded.
 //
 // Errors: not-found.
-func (g *ledger) theirLicense(id string) error {
+func (g *ledger) TheirLicense(id string) error {
 	l, err := g.license(id)
 	if err == nil && !g.theirs.Has(l.now.ChargedTo()) {
 		return problem.Missing("license")
@@ -106,7 +110,7 @@ func (b bulk) theirItem(g *ledger, item Item) error {
 		license = g.heldBy(item.UserID, item.ProductID)
 	}
 	if license != "" {
-		if err := g.theirLicense(license); err != nil {
+		if err := g.TheirLicense(license); err != nil {
 			return err
 		}
 	}

@@ -93,9 +93,7 @@ func (s *Service) List(ctx context.Context, c *call.Call, after string, limit in
 	if err != nil {
 		return nil, "", err
 	}
-	list = slices.DeleteFunc(list, func(p stored) bool {
-		return !codes.All() && (p.AutoPurchase == nil || !codes.Has(p.AutoPurchase.CostCenter))
-	})
+	list = slices.DeleteFunc(list, func(p stored) bool { return !p.of(codes) })
 	shown, err := s.shown(ctx, c, list...)
 	return shown, next, err
 }

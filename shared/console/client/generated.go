@@ -1259,19 +1259,20 @@ type ReassignLicenseRequest struct {
 
 // Reclaim is a schema of the document.
 type Reclaim struct {
-	Counts    ReclaimCounts `json:"counts"`
-	CreatedAt time.Time     `json:"createdAt"`
-	CreatedBy string        `json:"createdBy"`
-	Days      int64         `json:"days"`
-	EndedAt   time.Time     `json:"endedAt,omitzero"`
-	ID        string        `json:"id"`
-	Percent   int64         `json:"percent"`
-	ProductID string        `json:"productId"`
-	Results   []ReclaimSeat `json:"results,omitzero"`
-	State     string        `json:"state"`
-	UndoUntil time.Time     `json:"undoUntil,omitzero"`
-	UndoneAt  time.Time     `json:"undoneAt,omitzero"`
-	UserIDs   []string      `json:"userIds,omitzero"`
+	CostCenters []string      `json:"costCenters,omitzero"`
+	Counts      ReclaimCounts `json:"counts"`
+	CreatedAt   time.Time     `json:"createdAt"`
+	CreatedBy   string        `json:"createdBy"`
+	Days        int64         `json:"days"`
+	EndedAt     time.Time     `json:"endedAt,omitzero"`
+	ID          string        `json:"id"`
+	Percent     int64         `json:"percent"`
+	ProductID   string        `json:"productId"`
+	Results     []ReclaimSeat `json:"results,omitzero"`
+	State       string        `json:"state"`
+	UndoUntil   time.Time     `json:"undoUntil,omitzero"`
+	UndoneAt    time.Time     `json:"undoneAt,omitzero"`
+	UserIDs     []string      `json:"userIds,omitzero"`
 }
 
 // ReclaimCounts is a schema of the document.

@@ -47,11 +47,28 @@ func (d *Service) TheirSummary(ctx context.Context, c *call.Call) ([]Summary, er
 		case record.Terminated:
 		}
 	}
+	waiting, err := d.TheirWaiting(ctx, c)
+	for product, i := range at {
+		list[i].Waiting = waiting[product]
+	}
+	return list, err
+}
+
+// TheirWaiting counts, by product, who of the caller's users waits for a seat. It reads the waiting
+// lists.
+//
+// Errors: those of access.CostCenters.
+func (d *Service) TheirWaiting(ctx context.Context, c *call.Call) (map[string]int64, error) {
+	theirs, err := access.CostCenters(ctx)
+	if err != nil {
+		return nil, err
+	}
+	waiting := map[string]int64{}
 	waits := table.Query{Partition: record.WaitPartition(c.Account)}
-	return list, table.All(ctx, c.Env.Table, waits, func(item table.Item) error {
+	return waiting, table.All(ctx, c.Env.Table, waits, func(item table.Item) error {
 		w, err := call.Decode[record.Wait](item)
-		if i, known := at[w.ProductID]; known && theirs.Has(w.CostCenter) {
-			list[i].Waiting++
+		if theirs.Has(w.CostCenter) {
+			waiting[w.ProductID]++
 		}
 		return err
 	})

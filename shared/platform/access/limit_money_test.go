@@ -11,7 +11,12 @@ import (
 // paying is stocked, and ann buys and sees bills.
 func paying(t *testing.T) *desk {
 	t.Helper()
-	d := stocked(t, fixtures.New(t))
+	return payingOn(t, fixtures.New(t))
+}
+
+func payingOn(t *testing.T, k *fixtures.Fixture) *desk {
+	t.Helper()
+	d := stocked(t, k)
 	d.role(t, "buyer", auth.BillingRead, auth.BillingPurchase, auth.LicensesRead, auth.LicensesManage)
 	d.admin(t, "PATCH", "/users/ann", object{"roleIds": []string{"buyer"}})
 	return d
@@ -162,9 +167,9 @@ func TestBillsOfAnAdminOfSomeCostCenters(t *testing.T) {
 	}
 }
 
-// TestPoliciesOfAnAdminOfSomeCostCenters are those that buy for theirs; the others are a 403.
-func TestPoliciesOfAnAdminOfSomeCostCenters(t *testing.T) {
-	d := paying(t)
+// policy are rules by which seats of a product are bought for a cost center, at the present price.
+func (d *desk) policy(t *testing.T, product, costCenter string, most int) object {
+	t.Helper()
 	catalog := fixtures.Decode[struct {
 		Items []struct {
 			ID        string
@@ -173,17 +178,21 @@ func TestPoliciesOfAnAdminOfSomeCostCenters(t *testing.T) {
 	}](t, d.Do(t, d.api, fixtures.Request{
 		Method: "GET", Path: "/v1/catalog?limit=200", User: "root", Permissions: auth.Permissions(),
 	}), 200)
-	policy := func(product, code string) object {
-		for _, p := range catalog.Items {
-			if p.ID == product {
-				return object{"autoPurchase": object{
-					"enabled": true, "maxSeats": 5, "costCenter": code, "acknowledgedPrice": p.UnitPrice,
-				}}
-			}
+	for _, p := range catalog.Items {
+		if p.ID == product {
+			return object{"autoPurchase": object{
+				"enabled": true, "maxSeats": most, "costCenter": costCenter, "acknowledgedPrice": p.UnitPrice,
+			}}
 		}
-		t.Fatalf("no %s", product)
-		return nil
 	}
+	t.Fatalf("no %s", product)
+	return nil
+}
+
+// TestPoliciesOfAnAdminOfSomeCostCenters are those that buy for theirs; the others are a 403.
+func TestPoliciesOfAnAdminOfSomeCostCenters(t *testing.T) {
+	d := paying(t)
+	policy := func(product, code string) object { return d.policy(t, product, code, 5) }
 	d.admin(t, "PUT", "/policies/developer", policy("developer", "west"))
 	d.admin(t, "PUT", "/policies/call-group", object{"lowSeats": 3})
 	for _, product := range []string{"developer", "call-group"} {

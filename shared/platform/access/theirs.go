@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
@@ -27,7 +26,7 @@ func TheirUsers(ctx context.Context, store table.Store, account string, users ..
 	var keys []table.Key
 	of := map[table.Key]string{}
 	for _, user := range users {
-		if key := HolderKey(account, user); user != "" && !slices.Contains(keys, key) {
+		if key := HolderKey(account, user); user != "" && of[key] == "" {
 			keys, of[key] = append(keys, key), user
 		}
 	}

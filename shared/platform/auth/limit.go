@@ -1,6 +1,8 @@
 package auth
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -51,6 +53,28 @@ func (l Limit) And(other Limit) Limit {
 		return l
 	}
 	return LimitTo(slices.DeleteFunc(l.Codes(), func(code string) bool { return !other.Has(code) })...)
+}
+
+// MarshalJSON writes the cost centers of a limit, or null where there is none: for what is carried on
+// without who began it, and keeps to their limit. A field of it says omitzero.
+func (l Limit) MarshalJSON() ([]byte, error) {
+	data, err := json.Marshal(l.Codes())
+	if err != nil {
+		return nil, fmt.Errorf("limit: %w", err)
+	}
+	return data, nil
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (l *Limit) UnmarshalJSON(data []byte) error {
+	var codes []string
+	if err := json.Unmarshal(data, &codes); err != nil {
+		return fmt.Errorf("limit: %w", err)
+	}
+	if *l = (Limit{}); codes != nil {
+		*l = LimitTo(codes...)
+	}
+	return nil
 }
 
 // Within says whether all that is within the limit is within another.

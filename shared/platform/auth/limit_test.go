@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"encoding/json"
 	"errors"
 	"slices"
 	"testing"
@@ -34,6 +35,32 @@ func TestLimits(t *testing.T) {
 	}
 	if !north.Within(both) || both.Within(north) || all.Within(both) || !both.Within(all) || !none.Within(north) {
 		t.Error("within")
+	}
+}
+
+// TestALimitIsKept as it is, with what is carried on later.
+func TestALimitIsKept(t *testing.T) {
+	type job struct {
+		Limit auth.Limit `json:"limit,omitzero"`
+	}
+	for want, limit := range map[string]auth.Limit{
+		`{}`: {}, `{"limit":[]}`: auth.LimitTo(), `{"limit":["north","south"]}`: auth.LimitTo("south", "north"),
+	} {
+		data, err := json.Marshal(job{limit})
+		if err != nil || string(data) != want {
+			t.Errorf("%s, %v, want %s", data, err, want)
+		}
+		read := job{auth.LimitTo("west")}
+		if want == "{}" {
+			read = job{}
+		}
+		if err := json.Unmarshal(data, &read); err != nil || read.Limit != limit {
+			t.Errorf("%s is read as %v, %v", data, read.Limit, err)
+		}
+	}
+	var l auth.Limit
+	if err := json.Unmarshal([]byte(`"north"`), &l); err == nil {
+		t.Error("what is no limit is read as one")
 	}
 }
 

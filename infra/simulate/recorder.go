@@ -158,6 +158,7 @@ var blind = map[string]bool{
 	"ROLLUP":           true,
 	"GONE":             true,
 	"USED-PRODUCTS":    true, // says nothing but its key
+	"COUNTING":         true, // the same
 	"ALERTS":           true, // goes with the open item of its rule, of which the version is demanded
 	"REQUEST-PENDING":  true, // goes with its request, of which the version is demanded
 	"MASSCONFIG-PARTS": true,

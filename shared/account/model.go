@@ -111,6 +111,13 @@ func PurchasedKey(account string) table.Key {
 	return table.Key{Partition: call.Partition(account, "PURCHASED"), Sort: "PURCHASED"}
 }
 
+// Purchased says that the account has bought something, in the commit of its first order.
+func Purchased(account string) table.Operation {
+	item := table.Item{Key: PurchasedKey(account), Data: []byte("{}")}
+	item.IndexKeys[0] = call.Counting(account)
+	return table.Put(item, table.IfAbsent)
+}
+
 // BundleMarkers is the partition of the markers of accounts whose bundle was changed and whose
 // holders have not all been looked at since. The sort key is the account.
 const BundleMarkers = "JOBS#BUNDLE"

@@ -68,16 +68,6 @@ func All(ctx context.Context, store table.Store, visit func(Account) error) erro
 	})
 }
 
-// IDs lists the ids of all accounts in their order.
-func IDs(ctx context.Context, store table.Store) ([]string, error) {
-	var ids []string
-	err := All(ctx, store, func(a Account) error {
-		ids = append(ids, a.ID)
-		return nil
-	})
-	return ids, err
-}
-
 // List reads one page of the accounts, in the order of their ids, and the position of the next
 // page.
 func (s *Service) List(ctx context.Context, limit int, after string) ([]Account, string, error) {

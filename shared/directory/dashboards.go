@@ -172,6 +172,9 @@ func (dry *DashboardDryRun) put(c *call.Call) error {
 		return err
 	}
 	dry.ops = append(dry.ops, c.Put(item, !dry.Made, dry.Version), audit)
+	if dry.Made {
+		dry.ops = append(dry.ops, call.Counts(c.Account))
+	}
 	return nil
 }
 

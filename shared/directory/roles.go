@@ -151,6 +151,9 @@ func (s *Service) writeRole(ctx context.Context, c *call.Call, id string, r *Rol
 		op = c.Put(table.Item{Key: key, Data: data}, exists, item.Version)
 		d.version = op.Item.Version
 		answer = call.Stored[Role]{Value: *r, Version: d.version, Created: d.made}.Answer()
+		if len(r.Licenses) > 0 {
+			ops = append(ops, call.Counts(c.Account))
+		}
 	}
 	audit, err := c.Audit(change)
 	if err != nil {

@@ -329,8 +329,8 @@ const aggregator = "usage-aggregation"
 
 // Scheduled has views folded, and then the day's lists of idle seats made where there is none yet, at
 // the time that a schedule, or a person, tells. What a schedule finds it hands on, a message for each
-// account; for a person it is done before this returns, for one account or for all. Each account is on
-// its own: one that fails never stops the rest.
+// account in which something is counted: others cost nothing. For a person it is done before this
+// returns, for one account or for all. Each account is on its own: one that fails never stops the rest.
 func (s *Service) Scheduled(ctx context.Context, payload []byte) error {
 	schedule, err := events.Scheduled(payload)
 	if err != nil {
@@ -338,7 +338,7 @@ func (s *Service) Scheduled(ctx context.Context, payload []byte) error {
 	}
 	accounts := []string{schedule.Account}
 	if schedule.Account == "" {
-		if accounts, err = account.IDs(ctx, s.env.Table); err != nil {
+		if accounts, err = call.Counted(ctx, s.env.Table); err != nil {
 			return err
 		}
 	}

@@ -66,6 +66,7 @@ func (w *world) must(err error) {
 
 func (w *world) buy(product string, n int) {
 	w.t.Helper()
+	w.must(w.Env.Table.Commit(w.t.Context(), []table.Operation{call.Counts(w.Account)})) // as the first order does
 	w.must(w.kernel.Deliver(w.t.Context(), w.Call("ann"), license.Delivery{
 		OrderID: w.Env.IDs.Ordered(), Lots: []license.Lot{{ProductID: product, CostCenter: "CC", Quantity: n}},
 	}))

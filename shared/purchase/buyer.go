@@ -246,8 +246,7 @@ func (d buying) effects(c *call.Call, o Order) ([]table.Operation, error) {
 		effects = append(effects, m.Lacks)
 	}
 	if !d.purchased {
-		first := table.Item{Key: account.PurchasedKey(c.Account), Data: []byte("{}")}
-		effects = append(effects, table.Put(first, table.IfAbsent))
+		effects = append(effects, account.Purchased(c.Account))
 	}
 	return effects, nil
 }

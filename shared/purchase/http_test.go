@@ -837,6 +837,17 @@ func TestTheCurrencyStaysOnceSomethingIsBought(t *testing.T) {
 	}), http.StatusConflict, "wrong-state")
 }
 
+// From its first order on the schedules look at an account.
+func TestWhoHasBoughtIsCounted(t *testing.T) {
+	s := stocked(t)
+	for _, want := range [][]string{nil, {"acme"}} {
+		if got, err := call.Counted(t.Context(), s.Env.Table); err != nil || !slices.Equal(got, want) {
+			t.Errorf("counted are %q, %v, want %q", got, err, want)
+		}
+		s.buy(line("developer", 1, "CC-1"))
+	}
+}
+
 // TestOneQuoteOneOrder lets twenty confirm one quote at once, each with a key of their own, and
 // then twenty repetitions of one request race.
 func TestOneQuoteOneOrder(t *testing.T) {

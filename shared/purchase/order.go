@@ -139,7 +139,7 @@ func (s *Service) decide(ctx context.Context, c *call.Call, id, quoteID string, 
 		effects: []table.Operation{table.Check(own, table.IfVersion(accountVersion))},
 	}
 	if _, bought := found[purchased]; !bought {
-		d.effects = append(d.effects, table.Put(table.Item{Key: purchased, Data: []byte("{}")}, table.IfAbsent))
+		d.effects = append(d.effects, account.Purchased(c.Account))
 	}
 	for _, key := range costCenterKeys(c.Account, codes) {
 		d.effects = append(d.effects, table.Check(key, table.IfPresent))

@@ -11,10 +11,7 @@ import (
 	"maps"
 	"slices"
 	"sort"
-	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"seatwise/shared/account"
 	"seatwise/shared/craft/calendar"
@@ -23,46 +20,10 @@ import (
 	"seatwise/shared/platform/table"
 )
 
-// atOnce is how many accounts are folded at the same time.
-const atOnce = 4
-
-// Aggregate folds the days that a run at this time concerns, for all accounts, and ends the grants
-// of viewers who no longer view. Each account is on its own: one that fails never stops the rest.
-// Every run may be repeated, be late or overlap with another; the rollups are a function of the
-// views and memberships there are.
-//
-// Errors: the failures of all accounts that failed; the run may then be repeated for all.
-func (s *Service) Aggregate(ctx context.Context, at time.Time) error {
-	var accounts []string
-	err := account.All(ctx, s.env.Table, func(a account.Account) error {
-		accounts = append(accounts, a.ID)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	var mu sync.Mutex
-	var failures []error
-	var group errgroup.Group
-	group.SetLimit(atOnce)
-	for _, id := range accounts {
-		group.Go(func() error {
-			if err := s.AggregateAccount(ctx, id, at); err != nil {
-				s.env.Log.ErrorContext(ctx, "aggregation failed", slog.String("account", id), slog.Any("error", err))
-				mu.Lock()
-				defer mu.Unlock()
-				failures = append(failures, fmt.Errorf("account %s: %w", id, err))
-			}
-			return nil
-		})
-	}
-	_ = group.Wait() // no account returns its error to the group, which would only keep the first
-	s.env.Log.InfoContext(ctx, "aggregated", slog.Time("event", at), slog.Int("accounts", len(accounts)),
-		slog.Int("failed", len(failures)))
-	return errors.Join(failures...)
-}
-
-// AggregateAccount is Aggregate of one account. A failure of one part does not stop the others.
+// AggregateAccount folds the days of an account that a run at this time concerns, and ends the grants
+// of viewers who no longer view. A failure of one part does not stop the others. Every run may be
+// repeated, be late or overlap with another; the rollups are a function of the views and memberships
+// there are.
 func (s *Service) AggregateAccount(ctx context.Context, id string, at time.Time) error {
 	at = at.UTC()
 	c := call.ForEvent(s.env, id, aggregator, "aggregation", at)

@@ -592,35 +592,6 @@ func TestViewersGrantAndPermission(t *testing.T) {
 	}
 }
 
-// One account that fails does not stop the others, and is reported.
-func TestAccountsFailAlone(t *testing.T) {
-	store, err := bolt.Open(filepath.Join(t.TempDir(), "table.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = store.Close() })
-	broken := faulty.New(store, func(c faulty.Call) faulty.Fault {
-		if c.Query != nil && strings.HasPrefix(c.Query.Partition, "A#aaa#VIEWS") {
-			return faulty.Fail
-		}
-		return faulty.None
-	})
-	w := worldOn(t, fixtures.On(t, broken))
-	w.account(t, "aaa", account.Standard)
-	w.worked(t)
-	w.send(t, 1, 0, view("1", "alice", "d-detroit", fixtures.Start))
-	err = w.aggregate(fixtures.Start)
-	if err == nil || !strings.Contains(err.Error(), "account aaa") || strings.Contains(err.Error(), "account acme") {
-		t.Fatalf("reported: %v", err)
-	}
-	if s := w.summary(t, ""); s.ActiveUsers != 9 {
-		t.Fatalf("the other account: %+v", s)
-	}
-	if !strings.Contains(w.Logs.String(), `"account":"aaa"`) {
-		t.Error("the failure was not logged")
-	}
-}
-
 // A past window keeps the licenses of its time.
 func TestPurchasedOfAPastWindow(t *testing.T) {
 	w := newWorld(t)

@@ -42,7 +42,7 @@ func worldOn(t testing.TB, fixture *fixtures.Fixture) *world {
 	w.directory = directory.NewService(fixture.Env, w.kernel)
 	w.usage = usage.NewService(fixture.Env, w.kernel, w.directory)
 	w.api = api.Serve(fixture.Env, w.usage.Routes).HTTP
-	w.aggregate = func(at time.Time) error { return w.usage.Aggregate(t.Context(), at) }
+	w.aggregate = func(at time.Time) error { return w.usage.AggregateAccount(t.Context(), w.Account, at) }
 	w.account(t, fixture.Account, account.Standard)
 	return w
 }

@@ -830,6 +830,35 @@ func Decode[T any](item table.Item) (T, error) {
 	return v, nil
 }
 
+// counting is the partition of Index1 that lists the accounts in which something is counted over time.
+const counting = "COUNTING"
+
+// Counting is the place in that list of an item which says that licenses, views or people who are
+// monitored are to be counted in an account: of its first order, of a role that carries licenses, of a
+// dashboard. It is never taken away.
+func Counting(account string) table.Key { return table.Key{Partition: counting, Sort: account} }
+
+// Counts says the same by an item of its own, for whoever may be the first without knowing it.
+func Counts(account string) table.Operation {
+	item := table.Item{
+		Key: table.Key{Partition: Partition(account, "COUNTING"), Sort: "COUNTING"}, Data: []byte("{}"),
+	}
+	item.IndexKeys[0] = Counting(account)
+	return table.Put(item, table.Always)
+}
+
+// Counted lists the accounts in which something is counted over time, in the order of their ids. It
+// reads an index, so one of a moment ago may be missing.
+func Counted(ctx context.Context, store table.Store) ([]string, error) {
+	var ids []string
+	query := table.Query{Index: table.Index1, Partition: counting}
+	err := table.All(ctx, store, query, func(item table.Item) error {
+		ids = append(ids, item.IndexKeys[0].Sort)
+		return nil
+	})
+	return slices.Compact(ids), err
+}
+
 // AccountKey is where an account's own item lies; package account writes it, and every function
 // checks that it is there.
 func AccountKey(account string) table.Key {

@@ -147,7 +147,7 @@ func large(t testing.TB, o *office) (users, details map[string][]string) {
 	if err := o.usage.FinishGrants(ctx, ""); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.usage.Aggregate(ctx, now); err != nil {
+	if err := o.usage.AggregateAccount(ctx, o.Account, now); err != nil {
 		t.Fatal(err)
 	}
 	return users, details

@@ -141,7 +141,7 @@ func (o *office) view(t *testing.T, user, dashboard string, at time.Time) {
 
 func (o *office) fold(t *testing.T) {
 	t.Helper()
-	if err := o.usage.Aggregate(t.Context(), o.Clock.Now()); err != nil {
+	if err := o.usage.AggregateAccount(t.Context(), o.Account, o.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -799,7 +799,7 @@ func world(s *stage, steps int) {
 			s.send()
 		}
 		if s.random.IntN(10) == 0 {
-			s.must(s.usage.Aggregate(t.Context(), s.Clock.Now().Add(-time.Duration(s.random.IntN(30))*time.Hour)))
+			s.must(s.usage.AggregateAccount(t.Context(), s.Account, s.Clock.Now().Add(-time.Duration(s.random.IntN(30))*time.Hour)))
 		}
 	}
 	s.send()
@@ -809,7 +809,7 @@ func world(s *stage, steps int) {
 		s.check(t, s.m, "standard in the end")
 	}
 	for at := s.Clock.Now(); at.After(began.Add(-48 * time.Hour)); at = at.Add(-48 * time.Hour) {
-		s.must(s.usage.Aggregate(t.Context(), at))
+		s.must(s.usage.AggregateAccount(t.Context(), s.Account, at))
 	}
 	s.checkReport()
 }

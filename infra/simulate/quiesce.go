@@ -38,9 +38,13 @@ func (m *simulation) quiesce() {
 		m.nextDay()
 	}
 	var left []error
-	for round := 0; round < rounds && m.violation == nil; round++ {
+	for round, quiet := 0, 0; round < rounds && m.violation == nil; round++ {
 		m.advance(31 * time.Minute)
-		if left = append(m.drain(), m.leftBehind()...); len(left) == 0 && round > 0 {
+		left = append(m.drain(), m.leftBehind()...)
+		if quiet++; len(left) > 0 {
+			quiet = 0
+		}
+		if quiet == 2 { // what is delivered at the end of a round, alerts follow in the next one
 			break
 		}
 	}

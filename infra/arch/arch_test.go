@@ -72,6 +72,7 @@ var packages = map[string]kind{
 	"shared/platform/lease":    fixture,
 	"shared/platform/origin":   fixture,
 	"shared/platform/plan":     fixture,
+	"shared/platform/quota":    fixture,
 	"shared/platform/reply":    fixture,
 
 	"shared/platform/table/overlay": fixture,

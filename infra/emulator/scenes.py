@@ -150,6 +150,43 @@ def tried_out(stack):
 
 
 @scene
+def limit_of_requests(stack):
+    """Each function tells of the requests that it takes, and beyond the limit of a minute an account is told when to come again."""
+    table, name = stack.emulator.client("dynamodb"), stack.resources["Table"]
+
+    def told(account):
+        key = {":account": {"S": f"A#{account}#QUOTA"}}
+        items = table.query(TableName=name, KeyConditionExpression="pk = :account", ExpressionAttributeValues=key)["Items"]
+        return max((int(item["n_told"]["N"]) for item in items), default=0)
+
+    some = str(uuid.UUID(int=0))
+    for path, status in (
+        ("policies", 200), ("mass-configurations", 200), ("reports", 200), (f"orders/{some}/statement", 404), ("mass-configurations/template", 200), ("audit", 200),
+    ):
+        admin = open_account(stack)
+        # A hundredth of the limit is taken untold. The first to tell makes the item of the minute, and then it is added to.
+        for _ in range(60):
+            admin.send("GET", path, want=[status])
+            if told(admin.account) >= 20:
+                break
+        else:
+            raise Failed(f"{path}: nobody told of its requests")
+    admin = open_account(stack)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    for minute in range(3):
+        at = (now + datetime.timedelta(minutes=minute)).strftime("%Y-%m-%dT%H:%M")
+        table.put_item(TableName=name, Item={
+            "pk": {"S": f"A#{admin.account}#QUOTA"}, "sk": {"S": at}, "v": {"N": "1"}, "d": {"S": "{}"}, "n_told": {"N": "995"}, "n_processes": {"N": "1"},
+        })
+    for _ in range(30):
+        answer = admin.json("GET", "audit", want=[200, 429])
+        if "type" in answer:
+            break
+    same("beyond the limit", answer.get("type"), "urn:seatwise:problem:rate-limited")
+    same("when to come again", 0 < int(admin.headers["Retry-After"]) <= 60, True)
+
+
+@scene
 def alarms_ring(stack):
     """What functions tell of their failures, and what the gateway and the queue count, makes each alarm on one metric ring, and whoever listens hears it."""
     metrics, queues = stack.emulator.client("cloudwatch"), stack.emulator.client("sqs")

@@ -582,7 +582,7 @@ class Stack:
         return (self.emulator.folder / "adopt.log").read_text()
 
     def given(self):
-        return ["Architecture=x86_64", "JwtIssuer=" + self.emulator.issuer.url, "JwtAudience=" + AUDIENCE, "ConsoleClientId=" + CLIENT, "AlarmTopicArn=" + self.topic]
+        return ["Architecture=x86_64", "JwtIssuer=" + self.emulator.issuer.url, "JwtAudience=" + AUDIENCE, "ConsoleClientId=" + CLIENT, "AlarmTopicArn=" + self.topic, "RequestsPerMinute=1000"]
 
     def smoke(self, **environment):
         """Tries the stack as make deploy does after it, and gives whether that succeeded and what it said."""

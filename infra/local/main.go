@@ -112,12 +112,8 @@ func parse(c *runner.Config, args []string, stderr io.Writer) (level slog.Level,
 	flags.StringVar(&c.Addr, "addr", "127.0.0.1:3000", "`address` of the API")
 	flags.StringVar(&c.S3Addr, "s3-addr", "127.0.0.1:3001", "`address` of the S3 server")
 	flags.StringVar(&c.Data, "data", ".local", "`folder` that keeps all data")
-	flags.StringVar(
-		&c.Template,
-		"template",
-		"template.yaml",
-		"`file` that declares functions, routes, triggers and schedules",
-	)
+	flags.StringVar(&c.Template, "template", "template.yaml",
+		"`file` that declares functions, routes, triggers and schedules")
 	flags.BoolVar(&c.NoSchedules, "no-schedules", false, "leave the template's schedules out")
 	flags.StringVar(
 		&c.DynamoDBEndpoint,
@@ -136,6 +132,12 @@ func parse(c *runner.Config, args []string, stderr io.Writer) (level slog.Level,
 		"clock-from",
 		"",
 		"`time` at which the runner's clock begins, in RFC 3339; POST /local/clock then moves it on. For infra/demo",
+	)
+	flags.Uint64Var(
+		&c.RequestsPerMinute,
+		"requests-per-minute",
+		0,
+		"`number` of requests of an account that are taken in a minute; 0 for any number",
 	)
 	flags.Func(
 		"allow-origin",

@@ -294,7 +294,7 @@ func TestEveryOperationDeclaresWhatItMayAnswer(t *testing.T) {
 	for _, op := range documented(t) {
 		may := []string{"422", "500"} // an unknown query parameter, a fault of ours
 		if len(op.Security) > 0 {
-			may = append(may, "401", "403", "404", "503")
+			may = append(may, "401", "403", "404", "429", "503")
 		}
 		if op.RequestBody != nil || op.parameter("query", "cursor") {
 			may = append(may, "400")

@@ -360,10 +360,13 @@ func (p *polish) operations() {
 		}
 		responses["429"] = node{
 			"description": statusWords["429"], "headers": retry,
-			"content": node{"application/json": node{"schema": node{
-				"type": "object", "description": "The gateway's own form, not a problem.",
-				"properties": node{"message": node{"type": "string", "description": "What the gateway says."}},
-			}}},
+			"content": node{
+				"application/problem+json": node{"schema": node{"$ref": schemaRef + "Problem"}},
+				"application/json": node{"schema": node{
+					"type": "object", "description": "The gateway's own form, not a problem.",
+					"properties": node{"message": node{"type": "string", "description": "What the gateway says."}},
+				}},
+			},
 		}
 		id := text(op["operationId"])
 		if words := untouched[id]; words != "" {

@@ -15,7 +15,7 @@ be. An empty list is a list of nothing, never of everything. Answers have no ` +
 In AWS these come from API Gateway, in a form of its own, ` + "`application/json`" + ` with a ` + "`message`" + `,
 and not as a problem: 401 without a valid token, 403 for a token that the authorizer refuses, 413
 over 10 MB, 414 and 431 for a request line and headers over 10,240 bytes, 429 beyond the rate limit
-of the API, 503 and 504 when a function does not answer in time. Everything that our own code
+of the whole API, 503 and 504 when a function does not answer in time. Everything that our own code
 answers is a problem (` + "`application/problem+json`" + `); the same code answers 400, 401, 403, 404, 405, 413,
 415 and 431 on one machine.
 `
@@ -31,7 +31,7 @@ var statusWords = map[string]string{
 	"413": "The body is too large.",
 	"415": "The media type, its charset or the content coding is not supported.",
 	"422": "Fields are at fault; errors names all of them. Also when the Idempotency-Key was used for another request.",
-	"429": "Too many requests: answered by the gateway of AWS, in its own form.",
+	"429": "Too many requests: of the account in a minute, told by the problem rate-limited, or of the whole API, answered by the gateway of AWS in its own form.",
 	"431": "The request line and the headers are too large.",
 	"500": "Something went wrong on our side.",
 	"503": "Too many requests at once, or others kept changing the same things; try again.",

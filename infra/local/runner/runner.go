@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -79,6 +80,9 @@ type Config struct {
 	// Concurrency is how many requests run at once; more wait a little and are then told too-busy.
 	// 0 means 256.
 	Concurrency int
+	// RequestsPerMinute is how many requests of an account are taken in a minute, as the
+	// template's parameter of that name says in AWS; 0 for any number.
+	RequestsPerMinute uint64
 	// Silence is how long a request's body may send nothing. 0 means 20 seconds.
 	Silence time.Duration
 }
@@ -298,6 +302,7 @@ func (r *runner) openState() error {
 		CursorKeys: keyring.Fixed(key),
 		// The data folder is this process's alone, but for a table that is somewhere else.
 		Process: wire.IDs{}.Random(), Alone: r.config.DynamoDBEndpoint == "",
+		RequestsPerMinute: int64(min(r.config.RequestsPerMinute, math.MaxInt64)),
 	}
 	r.queue, err = queue.New(db, queue.Options{
 		Clock:   r.config.Clock,

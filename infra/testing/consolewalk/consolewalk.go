@@ -46,7 +46,16 @@ type Console struct {
 // Start runs the application until the test ends.
 func Start(t testing.TB) *Console {
 	t.Helper()
-	c, stop, err := Open(t.TempDir())
+	return StartWith(t, func(*app.Env) {})
+}
+
+// StartWith is Start with an environment that is changed before its functions are made.
+func StartWith(t testing.TB, change func(*app.Env)) *Console {
+	t.Helper()
+	c, stop, err := open(t.TempDir(), func(env *app.Env) map[string]app.Function {
+		change(env)
+		return registry.Make(env)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

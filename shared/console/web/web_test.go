@@ -3,6 +3,7 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"seatwise/infra/testing/consolewalk"
 	"seatwise/shared/console/client"
 	"seatwise/shared/console/session"
+	"seatwise/shared/platform/app"
 )
 
 func licenseID(t *testing.T, api *client.Client) string {
@@ -276,6 +278,38 @@ func TestASessionGoesOn(t *testing.T) {
 	c.Forward(time.Hour + time.Minute)
 	if p := b.Get("/console/acme/licenses"); !strings.HasPrefix(p.URL.Path, "/local/") {
 		t.Errorf("after twelve hours: %s", p.URL)
+	}
+}
+
+// A page calls the API like any other client, so it may meet the limit of the account's requests, and
+// says so in words. A form that met it can be sent again as it is.
+func TestAPageBeyondTheLimitSaysWhenToComeAgain(t *testing.T) {
+	const limit = 60
+	c := consolewalk.StartWith(t, func(env *app.Env) { env.RequestsPerMinute = limit })
+	c.Account(t, "acme", nil)
+	b := c.SignIn(t, "acme", "ada")
+	c.Forward(time.Until(time.Now().Truncate(time.Minute).Add(time.Minute))) // a minute begins
+	soon := regexp.MustCompile(`Try again in (\d+) seconds`)
+	form := b.Get("/console/acme/directory/users/new").Post()
+	var page *consolewalk.Page
+	for range 4 * limit {
+		if page = b.Get("/console/acme/licenses"); page.Status != http.StatusOK {
+			break
+		}
+	}
+	if page.Status != http.StatusTooManyRequests {
+		t.Fatalf("%d: %s", page.Status, page.HTML)
+	}
+	page.Says("Too many requests of the account in a minute")
+	if found := soon.FindStringSubmatch(page.HTML); found == nil {
+		t.Errorf("the page does not say when to come again: %s", page.HTML)
+	}
+	form.Set("id", "mia")
+	form.Set("name", "Mia")
+	b.Submit(form).Says("Too many requests of the account in a minute")
+	c.Forward(time.Minute)
+	if again := b.Submit(form); again.Status != http.StatusOK || !strings.Contains(again.HTML, "Mia") {
+		t.Errorf("sent again: %d %s", again.Status, again.HTML)
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/plan"
 	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/quota"
 	"seatwise/shared/platform/reply"
 )
 
@@ -86,6 +87,7 @@ type Router struct {
 	env   *app.Env
 	mux   *http.ServeMux // finds the operation of a request
 	known sync.Map       // account id to struct{}: accounts are never deleted
+	quota *quota.Quota   // of the requests of each account
 	adds  []func(*group)
 	// readers and carriers are those of Foresees and Carries.
 	readers  map[string]plan.Reader
@@ -112,7 +114,7 @@ func (k *Router) Otherwise(h http.Handler) { k.otherwise = h }
 func New(env *app.Env) *Router {
 	env.Table, env.Files = access.Guard(env.Table), plan.Files(env.Files)
 	return &Router{
-		env: env, mux: http.NewServeMux(), readers: map[string]plan.Reader{},
+		env: env, mux: http.NewServeMux(), quota: quota.New(env), readers: map[string]plan.Reader{},
 		carriers: map[string]func(ctx context.Context, account, subject string) error{},
 	}
 }
@@ -203,6 +205,7 @@ func register[I, O any](
 	lists := queryLists[I]()
 	var sent *huma.Schema // of the body
 	h.Middlewares = huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
+		defer settle(ctx.Context(), false) // however it ends: what was no repetition counts
 		ctx, c, err := k.admit(ctx, op, body)
 		if url := ctx.URL(); err == nil {
 			err = once(url.Query(), lists)
@@ -405,7 +408,7 @@ func declared(op Operation) []int {
 		}
 		return codes
 	}
-	codes := []int{400, 401, 403, 404, 422, 431, 500, 503}
+	codes := []int{400, 401, 403, 404, 422, 429, 431, 500, 503}
 	switch op.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
 		codes = append(codes, 409)
@@ -458,6 +461,10 @@ func (k *Router) admit(ctx huma.Context, op Operation, body reader) (huma.Contex
 	if err != nil {
 		return ctx, nil, err
 	}
+	full := k.take(ctx, op, principal, c)
+	if full != nil && !repeats(ctx, op) {
+		return ctx, nil, full // and nothing is read for it
+	}
 	ctx = huma.WithContext(ctx, entered)
 	c.Actor, c.Operator = principal.User, principal.Operator()
 	switch {
@@ -472,7 +479,14 @@ func (k *Router) admit(ctx huma.Context, op Operation, body reader) (huma.Contex
 			return ctx, nil, err
 		}
 	}
-	return ctx, c, prepare(ctx, c, op, body)
+	if err := prepare(ctx, c, op, body); err != nil || full == nil {
+		return ctx, c, err
+	}
+	// What was done already is told again; all else is beyond the limit.
+	if err := c.Begin(entered); err != nil {
+		return ctx, c, err
+	}
+	return ctx, c, full
 }
 
 // prepare reads what a request demands, and its key.

@@ -45,7 +45,12 @@ type module struct {
 
 func open(t *testing.T) *module {
 	t.Helper()
-	r := &module{Fixture: fixtures.New(t)}
+	return serving(fixtures.New(t))
+}
+
+// serving is a module of a process of its own.
+func serving(fixture *fixtures.Fixture) *module {
+	r := &module{Fixture: fixture}
 	k := api.New(r.Env)
 	read, manage := []auth.Permission{auth.LicensesRead}, []auth.Permission{auth.LicensesManage}
 	const things = "/v1/accounts/{account}/things"

@@ -22,10 +22,13 @@ import (
 type Problem struct {
 	problem.Document
 	allow string
+	wait  int
 }
 
 // Of renders a problem.
-func Of(p *problem.Problem) *Problem { return &Problem{Document: *p.Document(), allow: p.Allow} }
+func Of(p *problem.Problem) *Problem {
+	return &Problem{Document: *p.Document(), allow: p.Allow, wait: p.RetryAfter}
+}
 
 // Error makes a Problem an error, which huma answers with.
 func (p *Problem) Error() string { return p.Type + ": " + p.Detail }
@@ -34,7 +37,7 @@ func (p *Problem) Error() string { return p.Type + ": " + p.Detail }
 func (p *Problem) GetStatus() int { return p.Status }
 
 // GetHeaders returns the headers that go with the problem.
-func (p *Problem) GetHeaders() http.Header { return reply.Headers(p.Status, p.allow) }
+func (p *Problem) GetHeaders() http.Header { return reply.Headers(p.Status, p.allow, p.wait) }
 
 // ContentType is application/problem+json whatever the client accepts.
 func (p *Problem) ContentType(string) string { return reply.ProblemType }
@@ -100,6 +103,7 @@ func translate(err error) (*problem.Problem, bool) {
 func (k *Router) answer(ctx context.Context, err error) error {
 	var replay *call.Replay
 	if errors.As(err, &replay) {
+		settle(ctx, true)
 		return replayed{replay}
 	}
 	var told *foretold

@@ -19,6 +19,7 @@ import (
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/plan"
 	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/quota"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/overlay"
 )
@@ -52,6 +53,7 @@ type asked struct {
 	planned bool
 	err     error
 	request plan.Request
+	taken   *quota.Taken // of a request that may be a repetition; nil for others
 }
 
 type askedKey struct{}

@@ -49,6 +49,8 @@ type Env struct {
 	// another process held when it died is then free at once.
 	Process string
 	Alone   bool
+	// RequestsPerMinute is how many requests of an account are taken in a minute; 0 for any number.
+	RequestsPerMinute int64
 	// Console is what only the console needs.
 	Console Console
 	// Chance replaces the machine's own in Pick, so that a simulation can be run again; nil

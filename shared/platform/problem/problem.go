@@ -49,6 +49,7 @@ const (
 	ReadOnly              Slug = "read-only"
 	HeadersTooLarge       Slug = "headers-too-large"
 	TooBusy               Slug = "too-busy"
+	RateLimited           Slug = "rate-limited"
 	WindowInFuture        Slug = "window-in-future"
 	SelfApproval          Slug = "self-approval"
 	CostCenterFenced      Slug = "cost-center-fenced"
@@ -93,6 +94,7 @@ var kinds = map[Slug]kind{
 	ReadOnly:              {422, "A field that is read only differs"},
 	HeadersTooLarge:       {431, "The headers are too large"},
 	TooBusy:               {503, "Too many requests at once"},
+	RateLimited:           {429, "Too many requests of the account in a minute"},
 	WindowInFuture:        {422, "The window has not come yet"},
 	SelfApproval:          {403, "Nobody approves a request of their own"},
 	CostCenterFenced:      {409, "The cost center keeps its licenses for its own users"},
@@ -141,6 +143,8 @@ type Problem struct {
 	Current string
 	// Allow is the value of the Allow header, for MethodNotAllowed.
 	Allow string
+	// RetryAfter is how many seconds to wait, for RateLimited.
+	RetryAfter int
 }
 
 // New makes a problem; detail is a sentence for the person who called.

@@ -19,12 +19,15 @@ const ProblemType = "application/problem+json"
 // retryAfter is what a too-busy answer asks a client to wait.
 const retryAfter = 1 * time.Second
 
-// Headers are those that go with a problem of a status; allow are the methods of the path, for 405.
-func Headers(status int, allow string) http.Header {
+// Headers are those that go with a problem of a status; allow are the methods of the path, for 405, and
+// wait how many seconds the client is to wait, for 429.
+func Headers(status int, allow string, wait int) http.Header {
 	h := http.Header{}
 	switch status {
 	case http.StatusServiceUnavailable:
 		h.Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+	case http.StatusTooManyRequests:
+		h.Set("Retry-After", strconv.Itoa(wait))
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", "Bearer")
 	case http.StatusMethodNotAllowed:
@@ -35,7 +38,7 @@ func Headers(status int, allow string) http.Header {
 
 // WriteProblem answers outside of an operation.
 func WriteProblem(w http.ResponseWriter, p *problem.Problem) {
-	for name, values := range Headers(p.Status(), p.Allow) {
+	for name, values := range Headers(p.Status(), p.Allow, p.RetryAfter) {
 		w.Header()[name] = values
 	}
 	w.Header().Set("Content-Type", ProblemType)

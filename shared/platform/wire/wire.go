@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -50,6 +51,9 @@ type Settings struct {
 	WorkQueue, FailedEvents string
 	// UserClaim is USER_CLAIM, the claim that is the user's id; empty means sub.
 	UserClaim string
+	// RequestsPerMinute is REQUESTS_PER_MINUTE, how many requests of an account are taken in a minute; 0
+	// for any number.
+	RequestsPerMinute int64
 
 	Region                             string
 	AccessKey, SecretKey, SessionToken string
@@ -93,6 +97,12 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 	if level := getenv("LOG_LEVEL"); level != "" {
 		if err := s.LogLevel.UnmarshalText([]byte(level)); err != nil {
 			faults = append(faults, errors.New("LOG_LEVEL is none of DEBUG, INFO, WARN, ERROR"))
+		}
+	}
+	if limit := getenv("REQUESTS_PER_MINUTE"); limit != "" {
+		var err error
+		if s.RequestsPerMinute, err = strconv.ParseInt(limit, 10, 64); err != nil || s.RequestsPerMinute < 0 {
+			faults = append(faults, errors.New("REQUESTS_PER_MINUTE is no number from 0 on"))
 		}
 	}
 	return s, errors.Join(faults...)
@@ -215,6 +225,8 @@ func assemble(
 		CursorKeys: cursorKeys(plain.SecretOf(s.CursorKey, getenv)),
 		Version:    Version,
 		Process:    IDs{}.Random(),
+
+		RequestsPerMinute: s.RequestsPerMinute,
 	}
 	if s.WorkQueue != "" {
 		env.Work = plain.NewQueue(s.WorkQueue, s.FailedEvents, getenv)

@@ -60,6 +60,14 @@ func TestFromEnvironment(t *testing.T) {
 		!strings.Contains(err.Error(), "LOG_LEVEL") {
 		t.Errorf("a wrong level: %v", err)
 	}
+	s, err = settings(t, map[string]string{"REQUESTS_PER_MINUTE": "6000"})
+	if err != nil || s.RequestsPerMinute != 6000 {
+		t.Errorf("a limit of requests: %d, %v", s.RequestsPerMinute, err)
+	}
+	if _, err := settings(t, map[string]string{"REQUESTS_PER_MINUTE": "-1"}); err == nil ||
+		!strings.Contains(err.Error(), "REQUESTS_PER_MINUTE") {
+		t.Errorf("a wrong limit of requests: %v", err)
+	}
 }
 
 // TestTheAdaptersUseWhatTheEnvironmentSays looks at the requests themselves: where they go, and who

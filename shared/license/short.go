@@ -66,6 +66,13 @@ func (g *ledger) short(product, costCenter string, most int) (list []Short, err 
 	return list, nil
 }
 
+// Free says whether a seat of a product is free for anybody. All of them were read: a grant found none
+// that may serve its holder.
+func (u *UnitOfWork) Free(product string) bool {
+	pl := u.pools[product]
+	return pl != nil && pl.pick(u.ledger, func(string) bool { return true }).seat != nil
+}
+
 // Serves says whether a seat of a cost center may be given to a user. Both are loaded: the user, and
 // seats of some product, with which the fences come.
 func (u *UnitOfWork) Serves(costCenter, user string) bool {

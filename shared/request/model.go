@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"seatwise/shared/catalog"
+	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 )
@@ -58,6 +59,9 @@ type stored struct {
 	// Buys says that who approved it may buy, so that a policy buys a seat for it (requirements,
 	// section 9).
 	Buys bool `json:"buys,omitempty"`
+	// Limit is to which cost centers who approved it is limited: it is served from these, for their
+	// users.
+	Limit auth.Limit `json:"limit,omitzero"`
 }
 
 // state is a request's part in an audit record.

@@ -43,10 +43,11 @@ func (s *Service) missing(c *call.Call, ids []string) purchase.Find {
 			if err != nil {
 				return nil, err
 			}
-			if r.State != Approved || !r.Buys {
+			if r.State != Approved || !r.Buys || !r.Limit.Has(costCenter) {
 				continue
 			}
 			u := s.kernel.Change(c)
+			u.HoldTo(r.Limit)
 			_, err = s.give(ctx, u, r.Request)
 			if _, refused := problem.From(err); err != nil && !refused {
 				return nil, err
@@ -121,18 +122,22 @@ func (s *Service) serve(ctx context.Context, account, product string) error {
 }
 
 // serveFree gives an account's approved requests for a product what there are free seats for, and
-// lists those that are short of one, the oldest first: one where no policy buys, which holds up the
-// others.
+// lists those that are short of one, the oldest first. Where no policy buys and nothing is free for
+// anybody, the first one holds up the others; what a fence, or the limit of who approved, keeps from it
+// may serve them.
 func (s *Service) serveFree(ctx context.Context, c *call.Call, product string) (short []string, err error) {
 	account := c.Account
 	q := table.Query{Index: table.Index3, Partition: markers, Prefix: markerSort(account, product, "")}
 	var failures []error
+	bids := false
 	err = table.All(ctx, s.env.Table, q, func(item table.Item) error {
 		_, _, id := marked(item.IndexKeys[2].Sort)
-		err := s.serveOne(ctx, account, id)
+		free, err := s.serveOne(ctx, account, id)
 		if problem.Is(err, problem.NotEnoughLicenses) {
-			short = append(short, id)
-			if len(short) == mostShort || len(short) == 1 && !s.bids(ctx, c, product) {
+			if len(short) == 0 {
+				bids = s.bids(ctx, c, product)
+			}
+			if short = append(short, id); bids && len(short) == mostShort || !bids && !free {
 				return errEnough
 			}
 			return nil
@@ -148,11 +153,13 @@ func (s *Service) serveFree(ctx context.Context, c *call.Call, product string) (
 	return short, errors.Join(append(failures, err)...)
 }
 
-// serveOne gives one approved request what it asks for; one whose person is gone ends.
+// serveOne gives one approved request what it asks for, within the limit of who approved it; one whose
+// person is gone ends. Of one that is short of a seat it says whether there are free ones that may not
+// serve it.
 //
-// Errors: not-enough-licenses; those of a direct grant.
-func (s *Service) serveOne(ctx context.Context, account, id string) error {
-	return call.Decide(ctx, func(ctx context.Context) error {
+// Errors: not-enough-licenses; not-found for a person who is none of theirs now; those of a direct grant.
+func (s *Service) serveOne(ctx context.Context, account, id string) (free bool, err error) {
+	err = call.Decide(ctx, func(ctx context.Context) error {
 		c := call.ForEvent(s.env, account, "maintenance", "request:"+id, s.env.Clock())
 		item, found, err := c.Get(ctx, requestKey(account, id))
 		if err != nil || !found {
@@ -165,17 +172,17 @@ func (s *Service) serveOne(ctx context.Context, account, id string) error {
 		c.Because(before.Cause)
 		next := change{action: "request.fulfilled", before: &before, version: item.Version, after: before}
 		u := s.kernel.Change(c)
-		if err := u.HoldToLimit(ctx); err != nil { // of who approves, where that is now
-			return err
-		}
+		u.HoldTo(before.Limit)
 		next.after.Request, err = s.give(ctx, u, before.Request)
 		switch {
 		case problem.Is(err, problem.WrongState):
 			next.action, next.after.State = "request.withdrawn", Withdrawn
 		case err != nil:
+			free = u.Free(before.ProductID)
 			return err
 		}
 		_, err = s.save(ctx, c, u, next)
 		return err
 	})
+	return free, err
 }

@@ -225,7 +225,7 @@ func (s *Service) approve(
 	}
 	next := change{
 		action: "request.approved", before: &before, version: version,
-		after: stored{approved, c.Cause(), p.buys()},
+		after: stored{approved, c.Cause(), p.buys(), p.theirs},
 	}
 	u := s.kernel.Change(c)
 	if err := p.holdsTo(ctx, u, approved); err != nil {
@@ -279,7 +279,7 @@ func (s *Service) supply(ctx context.Context, c *call.Call, out call.Stored[Requ
 	id := out.Value.ID
 	bought, err := s.buyer.Buy(ctx, c, out.Value.ProductID, s.missing(c, []string{id}))
 	if err == nil && bought > 0 {
-		err = s.serveOne(ctx, c.Account, id)
+		_, err = s.serveOne(ctx, c.Account, id)
 	}
 	if err != nil {
 		log := c.Env.Log.With("account", c.Account, "request", id)
@@ -299,7 +299,8 @@ func (s *Service) supply(ctx context.Context, c *call.Call, out call.Stored[Requ
 
 // give gives the person what they asked for: the request as it is then.
 //
-// Errors: not-enough-licenses; wrong-state when the person is gone; those of a direct grant.
+// Errors: not-enough-licenses; wrong-state when the person is gone; not-found when they are none of the
+// users to whom the unit of work is held; those of a direct grant.
 func (s *Service) give(ctx context.Context, u *license.UnitOfWork, r Request) (Request, error) {
 	need := license.Need{Users: []string{r.UserID}, Seats: map[string]int{}}
 	if p, known := s.kernel.Products().Lookup(r.ProductID); known && p.Purchasable() {
@@ -311,6 +312,9 @@ func (s *Service) give(ctx context.Context, u *license.UnitOfWork, r Request) (R
 	holder, err := u.Holder(r.UserID)
 	if err != nil {
 		return r, problem.New(problem.WrongState, "The user is no longer there.")
+	}
+	if err := u.TheirUser(r.UserID); err != nil {
+		return r, err
 	}
 	u.Because("request:" + r.ID)
 	if err := u.Grant(ctx, r.UserID, r.ProductID, license.Direct); err != nil {

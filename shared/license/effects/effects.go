@@ -61,7 +61,7 @@ type reading struct {
 	out      *plan.Outcome
 	// confirmed are the markers of the orders that are confirmed by the changes.
 	confirmed map[table.Key]bool
-	// recurring is by how many licenses of each product there are more to pay for.
+	// recurring is by how many licenses of each product the caller has more to pay for.
 	recurring map[string]int64
 	// theirs is to which cost centers the caller is limited: what becomes of others is a fact that a
 	// plan promises too, and is not told.
@@ -83,20 +83,23 @@ func (r *reading) read(change overlay.Change) error {
 		return r.order(change)
 	case change.Key == (table.Key{Partition: record.SeatsPartition(r.account), Sort: catalog.WallboardID}):
 		used := record.CountName(record.CountAssigned, catalog.WallboardID)
-		r.more(catalog.WallboardID, "", change.After.Counts[used]-change.Before.Counts[used])
+		r.more(catalog.WallboardID, "", "", change.After.Counts[used]-change.Before.Counts[used])
 	}
 	return nil
 }
 
-// more counts licenses of a product and a cost center that come or go.
-func (r *reading) more(product, costCenter string, n int64) {
+// more counts licenses of a product and a cost center that come or go, and what is to be paid for those
+// that are charged to one of the caller's.
+func (r *reading) more(product, costCenter, charged string, n int64) {
 	if n == 0 {
 		return
 	}
 	if r.recurring == nil {
 		r.recurring = map[string]int64{}
 	}
-	r.recurring[product] += n
+	if r.theirs.Has(charged) {
+		r.recurring[product] += n
+	}
 	r.out.Add(fact("licenses", product, costCenter), n)
 }
 
@@ -135,14 +138,15 @@ func (r *reading) license(change overlay.Change) error {
 		return nil
 	}
 	for _, side := range []struct {
+		of    *record.Document
 		state *plan.LicenseState
 		n     int64
-	}{{was, -1}, {is, 1}} {
+	}{{before, was, -1}, {after, is, 1}} {
 		if was == nil && after.OrderID != "" {
 			break // the order counts its licenses
 		}
 		if side.state != nil && side.state.Status != string(record.Terminated) {
-			r.more(side.state.ProductID, side.state.CostCenter, side.n)
+			r.more(side.state.ProductID, side.state.CostCenter, side.of.ChargedTo(), side.n)
 		}
 	}
 	if !r.shows(before, after) {
@@ -165,7 +169,7 @@ func (r *reading) order(change overlay.Change) error {
 		return err
 	}
 	for _, lot := range after.Lots {
-		r.more(lot.ProductID, lot.CostCenter, int64(lot.Quantity))
+		r.more(lot.ProductID, lot.CostCenter, lot.CostCenter, int64(lot.Quantity))
 	}
 	return nil
 }

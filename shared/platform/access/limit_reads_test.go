@@ -230,3 +230,47 @@ func TestCostCentersOfAnAdminOfSome(t *testing.T) {
 	d.wants(t, 403, "PUT", "/cost-centers/new", object{"name": "New"})
 	d.wants(t, 403, "DELETE", "/cost-centers/north", nil)
 }
+
+// TestMoneyOfOthersIsNotTold by a dry run: a seat that a policy buys for another cost center. The plan
+// promises it all the same.
+func TestMoneyOfOthersIsNotTold(t *testing.T) {
+	for code, told := range map[string]bool{"west": false, "north": true} {
+		t.Run(code, func(t *testing.T) {
+			d := paying(t)
+			for range 7 {
+				list := fixtures.Decode[struct{ Items []seat }](
+					t, d.root(t, "GET", "/licenses?status=available&product=live-reports", nil), 200,
+				)
+				d.root(t, "POST", "/licenses/"+list.Items[0].ID+"/terminate", nil)
+			}
+			d.monitored(t)
+			d.root(t, "POST", "/assignments/remove", object{"items": []object{
+				{"productId": "live-reports", "userId": "nora"},
+			}})
+			d.admin(t, "PUT", "/call-queues/q", object{"name": "Q", "members": []string{"nora"}})
+			d.admin(t, "PUT", "/policies/live-reports", d.policy(t, "live-reports", code, 1))
+			type amount struct{ Amount int64 }
+			dry := fixtures.Decode[struct {
+				Effects struct {
+					Money    struct{ DueToday, Recurring amount }
+					Licenses []struct{ ID string }
+					Counts   struct{ Gains int }
+				}
+				Plan string
+			}](t, d.send(t, "DELETE", "/exclusions/live-reports/nora?dryRun=true", nil), 200)
+			e := dry.Effects
+			if got := e.Money.DueToday.Amount > 0; got != told || e.Counts.Gains != 1 {
+				t.Errorf("%+v", e)
+			}
+			if got := e.Money.Recurring.Amount > 0; got != told || (len(e.Licenses) > 0) != told {
+				t.Errorf("%+v", e)
+			}
+			d.admin(t, "PUT", "/policies/live-reports", object{"lowSeats": 1})
+			stale := d.Do(t, d.api, fixtures.Request{
+				Method: "DELETE", Path: "/v1/accounts/acme/exclusions/live-reports/nora", User: "ann", ByRoles: true,
+				Header: map[string]string{"If-Plan": dry.Plan},
+			})
+			fixtures.Problem(t, stale, 409, "plan-stale")
+		})
+	}
+}

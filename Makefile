@@ -189,7 +189,7 @@ views: ## Write the views (*.templ) as Go, and the console's client of the API f
 # The stack with all that it can have, for cdk-nag, which decides no conditions.
 EVERYTHING = DomainName=licenses.example.com HostedZoneId=Z1 CertificateArn=arn:aws:acm:us-east-1:123456789012:certificate/1 \
 	KmsKeyArn=arn:aws:kms:us-east-1:123456789012:key/1 AlarmTopicArn=arn:aws:sns:us-east-1:123456789012:alarms \
-	AllowedOrigins=https://portal.example.com ShowDashboard=true Tracing=Active
+	AllowedOrigins=https://portal.example.com ShowDashboard=true Tracing=Active ReportBuildersAtOnce=50
 
 .PHONY: validate
 validate: export SAM_CLI_TELEMETRY := 0
@@ -237,6 +237,10 @@ bench: ## Measure the binaries: size, cold start, calls and capacity units; and 
 .PHONY: cost
 cost: ## Compute what a month costs by counted calls and list prices: an idle stack, one, 1,000 and 10,000 tenants.
 	go run -buildvcs=false ./infra/bench -only cost
+
+.PHONY: capacity
+capacity: ## Play a billing day of 100, 10,000 and 100,000 tenants, and an hour of 10,000 accounts for real; docs/capacity.md.
+	go run -buildvcs=false ./infra/bench -only capacity
 
 .PHONY: load
 load: ## Drive the runner with 1, 16 and 64 callers, beside a floor that only commits. ARGS="-dynamodb -rounds 9 -turn 2s" is handed on; -dynamodb is over DynamoDB Local.

@@ -44,7 +44,7 @@ func main() {
 		&o.only,
 		"only",
 		"",
-		"measure nothing but the start of this one function, by its logical id, \"calls\" for the calls of DynamoDB, \"usage\" for a month of usage and the report, \"period\" for a billing period of many licenses, \"massconfig\" for the largest mass configuration, \"cost\" for what a month costs, or \"sizes\" for what make build left in -dist",
+		"measure nothing but the start of this one function, by its logical id, \"calls\" for the calls of DynamoDB, \"usage\" for a month of usage and the report, \"period\" for a billing period of many licenses, \"massconfig\" for the largest mass configuration, \"cost\" for what a month costs, \"capacity\" for a billing day of many tenants, or \"sizes\" for what make build left in -dist",
 	)
 	flag.BoolVar(&o.check, "check", false,
 		"end with status 1 when a function takes too long to start, or a mass configuration to check")
@@ -73,6 +73,9 @@ func run(ctx context.Context, out io.Writer, o options) error {
 	}
 	if o.only == onlyCost {
 		return monthly(ctx, out)
+	}
+	if o.only == onlyCapacity {
+		return capacity(ctx, out)
 	}
 	if o.only == onlyUsage {
 		return usageCosts(ctx, out)

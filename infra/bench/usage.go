@@ -375,10 +375,15 @@ func (m *month) pass(ctx context.Context, r *usageRun) (err error) {
 			return err
 		}
 		r.ingest.add(step)
-		if r.aggregate, err = m.measure(
+		peak := watchHeap()
+		before := heapInUse()
+		r.aggregate, err = m.measure(
 			"aggregate once",
 			func() error { return m.usage.AggregateAccount(ctx, "acme", m.now) },
-		); err != nil {
+		)
+		most := peak()
+		r.aggregate.heap = most - min(before, most)
+		if err != nil {
 			return err
 		}
 	}
@@ -422,6 +427,13 @@ func (m *month) report(ctx context.Context, r *usageRun) error {
 	return err
 }
 
+// heapInUse is the heap that is in use, in bytes.
+func heapInUse() uint64 {
+	var now runtime.MemStats
+	runtime.ReadMemStats(&now)
+	return now.HeapInuse
+}
+
 // watchHeap samples the heap until the returned function is called, which tells the most that was
 // in use.
 func watchHeap() (peak func() uint64) {
@@ -433,9 +445,7 @@ func watchHeap() (peak func() uint64) {
 		tick := time.NewTicker(5 * time.Millisecond)
 		defer tick.Stop()
 		for {
-			var now runtime.MemStats
-			runtime.ReadMemStats(&now)
-			most = max(most, now.HeapInuse)
+			most = max(most, heapInUse())
 			select {
 			case <-stop:
 				return

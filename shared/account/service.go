@@ -3,8 +3,12 @@ package account
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/text/language"
 
 	"seatwise/shared/catalog"
@@ -66,6 +70,31 @@ func All(ctx context.Context, store table.Store, visit func(Account) error) erro
 		}
 		return visit(a)
 	})
+}
+
+// sideBySide is how many accounts Each visits at the same time.
+const sideBySide = 16
+
+// Each hands every account to visit, several at the same time, and answers all errors together, each with
+// its account. It reads an index, so an account made a moment ago may be missing.
+func Each(ctx context.Context, store table.Store, visit func(context.Context, Account) error) error {
+	var mu sync.Mutex
+	var failures []error
+	var group errgroup.Group
+	group.SetLimit(sideBySide)
+	err := All(ctx, store, func(a Account) error {
+		group.Go(func() error {
+			if err := visit(ctx, a); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				failures = append(failures, fmt.Errorf("account %s: %w", a.ID, err))
+			}
+			return nil
+		})
+		return nil
+	})
+	_ = group.Wait() // no visit returns its error to the group, which would only keep the first
+	return errors.Join(append(failures, err)...)
 }
 
 // List reads one page of the accounts, in the order of their ids, and the position of the next

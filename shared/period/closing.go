@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -122,24 +121,24 @@ const wakeUps = "period-"
 // to an invocation of its own. Repeated and missed runs make no difference to what there is in the
 // end.
 func (s *Service) Schedule(ctx context.Context, at time.Time) error {
-	var failures []error
-	err := account.All(ctx, s.env.Table, func(a account.Account) error {
+	err := account.Each(ctx, s.env.Table, func(ctx context.Context, a account.Account) error {
 		c := call.ForEvent(s.env, a.ID, "period-closing", "schedule", at)
 		_, due, err := s.due(ctx, c, a)
 		if err == nil && due {
 			due, err = s.worthwhile(ctx, c, a)
 		}
-		if err == nil && due {
-			body := strings.NewReader("{}")
-			id := wakeUps + strconv.FormatInt(at.Unix(), 10)
-			_, err = s.env.Files.Put(ctx, report.WakeUp(a.ID, id), body, body.Size(), "application/json")
+		if err != nil || !due {
+			return err
 		}
-		if err != nil {
-			failures = append(failures, fmt.Errorf("periods of account %s: %w", a.ID, err))
-		}
-		return nil
+		body := strings.NewReader("{}")
+		id := wakeUps + strconv.FormatInt(at.Unix(), 10)
+		_, err = s.env.Files.Put(ctx, report.WakeUp(a.ID, id), body, body.Size(), "application/json")
+		return err
 	})
-	return errors.Join(append(failures, err)...)
+	if err != nil {
+		return fmt.Errorf("periods: %w", err)
+	}
+	return nil
 }
 
 // heldFor is how long a period that could not be closed is left alone, unless the account has a cost

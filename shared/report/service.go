@@ -3,7 +3,6 @@ package report
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -356,15 +355,13 @@ func (s *Service) held(ctx context.Context, account string, r Report, at time.Ti
 // billing period, or week, that is over, 48 hours after its end (requirements, section 7). Each
 // account is on its own; repeated and missed runs make no difference to what there is in the end.
 func (s *Service) Schedule(ctx context.Context, at time.Time) error {
-	var failures []error
-	err := account.All(ctx, s.env.Table, func(a account.Account) error {
-		if err := s.scheduleAccount(ctx, a, at); err != nil {
+	return account.Each(ctx, s.env.Table, func(ctx context.Context, a account.Account) error {
+		err := s.scheduleAccount(ctx, a, at)
+		if err != nil {
 			s.env.Log.ErrorContext(ctx, "scheduled report failed", slog.String("account", a.ID), slog.Any("error", err))
-			failures = append(failures, fmt.Errorf("account %s: %w", a.ID, err))
 		}
-		return nil
+		return err
 	})
-	return errors.Join(append(failures, err)...)
 }
 
 func (s *Service) scheduleAccount(ctx context.Context, a account.Account, at time.Time) error {

@@ -36,6 +36,10 @@ func (s *Service) AggregateAccount(ctx context.Context, id string, at time.Time)
 	return errors.Join(failures...)
 }
 
+// manyChunks is how many chunks, of some 5,000 people each, the rollup of a day has that is folded alone: a fold
+// keeps up to 1.5 KB of a person for each of its days.
+const manyChunks = 16
+
 // calendar reads the days of the call's account.
 func (s *Service) calendar(ctx context.Context, c *call.Call) (calendar.Calendar, error) {
 	a, _, err := account.Load(ctx, c)
@@ -62,9 +66,23 @@ func (s *Service) Settle(ctx context.Context, c *call.Call, days calendar.Calend
 	return nil
 }
 
-// foldDays makes the rollups of consecutive days. One that fails does not stop the others.
+// foldDays makes the rollups of consecutive days: by one reading of the memberships, or, in an account of
+// some 100,000 people or more, one day after the other, as far as the memory of an invocation goes. One
+// that fails does not stop the others.
 func (s *Service) foldDays(ctx context.Context, c *call.Call, days calendar.Calendar, dates []time.Time) error {
-	folds, err := s.fold(ctx, c, days, dates)
+	heads, err := s.heads(ctx, c, dates)
+	if err != nil {
+		return err
+	}
+	large := slices.ContainsFunc(heads, func(h storedHead) bool { return h.Chunks >= manyChunks })
+	if large && len(dates) > 1 {
+		var failures []error
+		for _, date := range dates {
+			failures = append(failures, s.foldDays(ctx, c, days, []time.Time{date}))
+		}
+		return errors.Join(failures...)
+	}
+	folds, err := s.fold(ctx, c, days, dates, heads)
 	if err != nil {
 		return err
 	}
@@ -96,11 +114,9 @@ type storedHead struct {
 }
 
 // fold makes the rollups of consecutive days from the views and the memberships there are.
-func (s *Service) fold(ctx context.Context, c *call.Call, days calendar.Calendar, dates []time.Time) ([]fold, error) {
-	heads, err := s.heads(ctx, c, dates)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) fold(
+	ctx context.Context, c *call.Call, days calendar.Calendar, dates []time.Time, heads []storedHead,
+) ([]fold, error) {
 	folds := make([]fold, len(dates))
 	for i, date := range dates {
 		folds[i] = fold{rollup: newRollup(), date: date, begin: days.Begin(date), end: days.End(date), old: heads[i]}
@@ -109,7 +125,7 @@ func (s *Service) fold(ctx context.Context, c *call.Call, days calendar.Calendar
 	if !begin.Before(end) {
 		return folds, nil
 	}
-	err = s.eachView(ctx, c, begin, end, func(e storedEvent) {
+	err := s.eachView(ctx, c, begin, end, func(e storedEvent) {
 		at := time.UnixMilli(e.At)
 		// The last fold that has begun by then; one without a moment begins together with the next.
 		i := sort.Search(len(folds), func(i int) bool { return folds[i].begin.After(at) }) - 1
@@ -227,7 +243,12 @@ func (s *Service) replace(ctx context.Context, c *call.Call, days calendar.Calen
 	first := true
 	return call.Decide(ctx, func(ctx context.Context) error {
 		if !first {
-			again, err := s.fold(ctx, c, days, []time.Time{f.date})
+			dates := []time.Time{f.date}
+			heads, err := s.heads(ctx, c, dates)
+			if err != nil {
+				return err
+			}
+			again, err := s.fold(ctx, c, days, dates, heads)
 			if err != nil {
 				return err
 			}

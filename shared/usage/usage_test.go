@@ -1,6 +1,7 @@
 package usage_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +25,7 @@ import (
 	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/bolt"
 	"seatwise/shared/platform/table/faulty"
 	"seatwise/shared/platform/table/overlay"
@@ -590,6 +593,51 @@ func TestViewersGrantAndPermission(t *testing.T) {
 	if got := w.grants(t, "alice"); !slices.Equal(got, []string{"view"}) {
 		t.Fatalf("viewed again on the same day: %v", got)
 	}
+}
+
+// The days of a large account are folded one after the other, since one day fills the memory of an
+// invocation; those of others by one reading of who is monitored. The figures are the same.
+func TestDaysOfALargeAccountAreFoldedAlone(t *testing.T) {
+	readings := func(chunks int) (read, active int64) {
+		fixture := fixtures.New(t)
+		watched := &queried{Store: fixture.Env.Table, partition: "A#acme#MONITORED-UNTIL"}
+		w := worldOn(t, fixtures.On(t, watched))
+		w.worked(t)
+		w.send(t, 1, 0, view("1", "alice", "d-detroit", fixtures.Start))
+		w.fold(t, fixtures.Start)
+		key := table.Key{Partition: "A#acme#USAGE", Sort: fixtures.Start.Format(time.DateOnly)}
+		head, found, err := table.Get(t.Context(), w.Env.Table, key)
+		if err != nil || !found {
+			t.Fatalf("the day was not folded: %v", err)
+		}
+		head.Data = fmt.Appendf(nil, `{"digest":"another","generation":"g","chunks":%d}`, chunks)
+		op := table.Put(head, table.IfVersion(head.Version))
+		if err := w.Env.Table.Commit(t.Context(), []table.Operation{op}); err != nil {
+			t.Fatal(err)
+		}
+		watched.n.Store(0)
+		w.fold(t, fixtures.Start)
+		return watched.n.Load(), w.summary(t, "").ActiveUsers
+	}
+	few, active := readings(15)
+	many, same := readings(16)
+	if many != 4*few || same != active || active == 0 {
+		t.Errorf("few people: %d readings, %d active; many: %d readings, %d active", few, active, many, same)
+	}
+}
+
+// queried counts the queries of a partition.
+type queried struct {
+	table.Store
+	partition string
+	n         atomic.Int64
+}
+
+func (q *queried) Query(ctx context.Context, query table.Query) (table.Page, error) {
+	if query.Partition == q.partition {
+		q.n.Add(1)
+	}
+	return q.Store.Query(ctx, query)
 }
 
 // A past window keeps the licenses of its time.

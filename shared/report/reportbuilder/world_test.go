@@ -799,7 +799,8 @@ func world(s *stage, steps int) {
 			s.send()
 		}
 		if s.random.IntN(10) == 0 {
-			s.must(s.usage.AggregateAccount(t.Context(), s.Account, s.Clock.Now().Add(-time.Duration(s.random.IntN(30))*time.Hour)))
+			late := s.Clock.Now().Add(-time.Duration(s.random.IntN(30)) * time.Hour)
+			s.must(s.usage.AggregateAccount(t.Context(), s.Account, late))
 		}
 	}
 	s.send()

@@ -97,23 +97,54 @@ func TestSinglePermissions(t *testing.T) {
 		t.Run(string(permission), func(t *testing.T) {
 			api, stops := staff(t, o)
 			b := o.console.SignIn(t, api.Account, "ada", string(permission))
-			for _, s := range walk(b, api.Account) {
-				for _, a := range b.Get(s.path).Elements("a") {
-					for _, attribute := range a.Attr {
-						if attribute.Key == "href" {
-							notRefused(t, b, s.path, attribute.Val)
-						}
-					}
-				}
-			}
-			before := changes(t, api)
-			force(t, o, api.Account, b, stops)
-			for _, what := range newChanges(t, api, before) {
-				if !slices.ContainsFunc(own[permission], func(of string) bool { return strings.HasPrefix(what, of) }) {
-					t.Errorf("a form that is not offered was carried out: %s", what)
-				}
-			}
+			offersNoMore(t, o, offer{api, stops, b, own[permission]})
 		})
+	}
+}
+
+// TestAnAdminOfSomeCostCentersInTheConsole is offered nothing that is of the whole account, whose roles
+// allow all; and what is forced is refused.
+func TestAnAdminOfSomeCostCentersInTheConsole(t *testing.T) {
+	o := open(t)
+	api, stops := staff(t, o)
+	_, err := api.PutUser(t.Context(), "lena", client.PutUserRequest{
+		Name: "Lena", CostCenter: client.Set("CC-1"), RoleIDs: client.Set([]string{"super-admin"}),
+		AdminOfCostCenters: client.Set([]string{"CC-1"}),
+	}, key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	offersNoMore(t, o, offer{api, stops, o.console.SignIn(t, api.Account, "lena", "roles"), []string{
+		"order.", "policy.", "license.", "exclusion.", "request.", "user.", "reclaim.",
+	}})
+}
+
+// offer is somebody in a browser, what they may change, and all pages of their account.
+type offer struct {
+	api   *client.Client
+	stops []stop
+	b     *consolewalk.Browser
+	own   []string
+}
+
+// offersNoMore follows every link that somebody is offered, and forces every form that they are not.
+func offersNoMore(t *testing.T, o *office, of offer) {
+	t.Helper()
+	for _, s := range walk(of.b, of.api.Account) {
+		for _, a := range of.b.Get(s.path).Elements("a") {
+			for _, attribute := range a.Attr {
+				if attribute.Key == "href" {
+					notRefused(t, of.b, s.path, attribute.Val)
+				}
+			}
+		}
+	}
+	before := changes(t, of.api)
+	force(t, o, of.api.Account, of.b, of.stops)
+	for _, what := range newChanges(t, of.api, before) {
+		if !slices.ContainsFunc(of.own, func(own string) bool { return strings.HasPrefix(what, own) }) {
+			t.Errorf("a form that is not offered was carried out: %s", what)
+		}
 	}
 }
 

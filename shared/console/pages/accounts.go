@@ -14,6 +14,7 @@ import (
 var _ = add(web.Page{
 	Name: "Accounts", Path: "accounts", Section: sectionAccount, Order: 110,
 	Needs: []auth.Permission{auth.AccountsManage},
+	Whole: true,
 	Routes: []web.Route{
 		{Path: "accounts", Show: showAccounts},
 		{Path: "accounts/new", Show: showNewAccount, Send: sendNewAccount, Submit: "Make it", Fields: accountFields},

@@ -105,7 +105,7 @@ func billingWays(c *web.Context) []way {
 			"What recurs, by product and by cost center, and when.",
 		},
 		way{c.Link("billing", "periods"), "Billing periods", "What each period charges, by cost center, and why."},
-		way{c.Link("billing", "cost-centers"), "Cost centers", "Rename them, and put up or take down their fences."},
+		way{c.Link("billing", "cost-centers"), "Cost centers", centersSay(c)},
 		way{c.Link("billing", "orders"), "Orders", "What was ordered, with the statement of each."},
 		way{
 			c.Link("billing", "policies"), "Automatic purchases",

@@ -26,6 +26,7 @@ var _ = add(web.Page{
 		},
 		{
 			Path:   "cart/new-cost-center",
+			Whole:  true,
 			Show:   showNewCenter,
 			Send:   sendNewCenter,
 			Submit: "Make it",

@@ -1077,7 +1077,7 @@ func newCenterLink(c *web.Context, here string) templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		if c.May(auth.BillingPurchase) && c.HasPage("cart") {
+		if c.May(auth.BillingPurchase) && c.HasPage("cart") && c.Opens("cart", "new-cost-center") {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 71, "<p><a href=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

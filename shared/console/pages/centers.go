@@ -14,9 +14,17 @@ import (
 var centerRoutes = []web.Route{
 	{Path: "billing/cost-centers", Show: showCenters},
 	{
-		Path: "billing/cost-centers/{code}", Needs: []auth.Permission{auth.BillingPurchase}, Show: showCenter,
-		Send: sendCenter, Submit: "Save", Fields: web.Fields("name", "Name", "fenced", "Fenced"),
+		Path: "billing/cost-centers/{code}", Whole: true, Needs: []auth.Permission{auth.BillingPurchase},
+		Show: showCenter, Send: sendCenter, Submit: "Save", Fields: web.Fields("name", "Name", "fenced", "Fenced"),
 	},
+}
+
+// centersSay says what there is to do with cost centers.
+func centersSay(c *web.Context) string {
+	if c.Limited() {
+		return "Those of which you are admin."
+	}
+	return "Rename them, and put up or take down their fences."
 }
 
 // pageOfCenters is how many cost centers a page shows.

@@ -45,7 +45,7 @@ func centersPage(c *web.Context, page client.CostCenterPage) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			if c.May(auth.BillingPurchase) {
+			if c.May(auth.BillingPurchase) && c.Opens("cart", "new-cost-center") {
 				templ_7745c5c3_Err = view.Action(newCenterFrom(c, c.Here()), "+ New cost center", view.First).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -235,7 +235,7 @@ func centersPage(c *web.Context, page client.CostCenterPage) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					if c.May(auth.BillingPurchase) {
+					if c.May(auth.BillingPurchase) && c.Opens("billing", "cost-centers", one.Code) {
 						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<a class=\"button\" href=\"")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err

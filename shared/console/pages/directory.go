@@ -40,44 +40,44 @@ var _ = add(web.Page{
 			Path: "directory/users/{id}/delete", Needs: managesDirectory,
 			Show: showDeleteUser, Send: sendDeleteUser, Submit: "Delete",
 		},
-		{Path: "directory/roles", Show: showRoles},
+		{Path: "directory/roles", Whole: true, Show: showRoles},
 		{
-			Path: "directory/roles/new", Needs: managesDirectory,
+			Path: "directory/roles/new", Whole: true, Needs: managesDirectory,
 			Show: showNewRole, Send: sendNewRole, Submit: "Make the role",
 			Fields: roleFields,
 		},
-		{Path: "directory/roles/{id}", Show: showRole},
+		{Path: "directory/roles/{id}", Whole: true, Show: showRole},
 		{
-			Path: "directory/roles/{id}/edit", Needs: managesDirectory,
+			Path: "directory/roles/{id}/edit", Whole: true, Needs: managesDirectory,
 			Show: showEditRole, Send: sendEditRole, Submit: "Save", Fields: roleFields,
 		},
 		{
-			Path: "directory/roles/{id}/delete", Needs: managesDirectory,
+			Path: "directory/roles/{id}/delete", Whole: true, Needs: managesDirectory,
 			Show: showDeleteRole, Send: sendDeleteRole, Submit: "Delete",
 		},
-		{Path: "directory/queues", Show: showQueues},
-		{Path: "directory/dashboards", Show: showDashboards},
+		{Path: "directory/queues", Whole: true, Show: showQueues},
+		{Path: "directory/dashboards", Whole: true, Show: showDashboards},
 		{
-			Path: "directory/imports", Show: showImports, Send: sendImport, Submit: uploadButton,
+			Path: "directory/imports", Whole: true, Show: showImports, Send: sendImport, Submit: uploadButton,
 			Fields: importFields,
 		},
-		{Path: "directory/imports/sample", Show: showImportSample},
-		{Path: "directory/imports/{id}", Show: showImport},
-		{Path: "directory/imports/{id}/result", Show: showImportResult},
+		{Path: "directory/imports/sample", Whole: true, Show: showImportSample},
+		{Path: "directory/imports/{id}", Whole: true, Show: showImport},
+		{Path: "directory/imports/{id}/result", Whole: true, Show: showImportResult},
 		{
-			Path: "directory/imports/{id}/apply", Needs: managesImports,
+			Path: "directory/imports/{id}/apply", Whole: true, Needs: managesImports,
 			Show: showApply, Send: sendApply, Submit: "Apply",
 		},
 		{
-			Path: "directory/imports/{id}/cancel", Needs: managesImports,
+			Path: "directory/imports/{id}/cancel", Whole: true, Needs: managesImports,
 			Show: showStopImport, Send: sendStopImport, Submit: "Stop it",
 		},
 		{
-			Path: "directory/exports", Show: showExports, Send: sendExport, Submit: "Export",
+			Path: "directory/exports", Whole: true, Show: showExports, Send: sendExport, Submit: "Export",
 			Fields: web.Fields("kind", "What to export", "format", "Format"),
 		},
-		{Path: "directory/exports/{id}", Show: showExport},
-		{Path: "directory/exports/{id}/file", Show: showExportFile},
+		{Path: "directory/exports/{id}", Whole: true, Show: showExport},
+		{Path: "directory/exports/{id}/file", Whole: true, Show: showExportFile},
 	},
 })
 
@@ -93,6 +93,9 @@ func directoryTabs(c *web.Context) []directoryTab {
 		tabs = append(tabs,
 			directoryTab{"Users", c.Link("directory")}, directoryTab{"Roles", c.Link("directory", "roles")},
 			directoryTab{"Call queues", c.Link("directory", "queues")})
+	}
+	if c.Limited() { // who has no part in the others
+		return tabs[:min(len(tabs), 1)]
 	}
 	if c.May(auth.LiveReportsView) {
 		tabs = append(tabs, directoryTab{"Dashboards", c.Link("directory", "dashboards")})

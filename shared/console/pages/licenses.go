@@ -312,6 +312,8 @@ type licenseView struct {
 	addOns  []client.License
 	changes []client.AuditRecord
 	names   teller
+	// holder says that the reader may look at who holds it.
+	holder bool
 }
 
 func showLicense(c *web.Context, _ *view.Form) error {
@@ -343,7 +345,27 @@ func showLicense(c *web.Context, _ *view.Form) error {
 	if err != nil {
 		return err
 	}
-	return c.Show(name(l.Body), licensePage(c, licenseView{l.Body, called, addOns.Body.Items, changes, names}))
+	holder, err := opensUser(c, l.Body.UserID)
+	if err != nil {
+		return err
+	}
+	return c.Show(name(l.Body), licensePage(c, licenseView{l.Body, called, addOns.Body.Items, changes, names, holder}))
+}
+
+// opensUser says whether the page of a user is there for the reader. An admin of some cost centers has
+// licenses that somebody holds who is none of theirs.
+func opensUser(c *web.Context, id string) (bool, error) {
+	if id == "" || !c.May(auth.DirectoryRead) || !c.Limited() {
+		return id != "" && c.May(auth.DirectoryRead), nil
+	}
+	err := c.Load(func(ctx context.Context) error {
+		_, err := c.API.GetUser(ctx, id)
+		return err
+	})
+	if client.Is(err, "not-found") {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // pageOfLicenseHistory is how much of what was done to a license its page shows.

@@ -19,50 +19,50 @@ var _ = add(web.Page{
 		{Path: "live-reports/users", Show: showPeople},
 		{Path: "live-reports/users/{id}", Show: showWhy},
 		{
-			Path: "live-reports/queues/new", Needs: managesDirectory,
+			Path: "live-reports/queues/new", Whole: true, Needs: managesDirectory,
 			Show: showNewQueue, Send: sendNewQueue, Submit: makeQueue,
 			Fields: namedFields,
 		},
-		{Path: "live-reports/queues/{id}", Show: showQueue},
+		{Path: "live-reports/queues/{id}", Whole: true, Show: showQueue},
 		{
-			Path: "live-reports/queues/{id}/name", Needs: managesDirectory,
+			Path: "live-reports/queues/{id}/name", Whole: true, Needs: managesDirectory,
 			Show: showQueueName, Send: sendQueueName, Submit: "Save",
 			Fields: namedFields,
 		},
 		{
-			Path: "live-reports/queues/{id}/add", Needs: managesDirectory,
+			Path: "live-reports/queues/{id}/add", Whole: true, Needs: managesDirectory,
 			Show: showAddMembers, Send: sendAddMembers, Submit: addMembers,
 		},
 		{
-			Path: "live-reports/queues/{id}/remove", Needs: managesDirectory,
+			Path: "live-reports/queues/{id}/remove", Whole: true, Needs: managesDirectory,
 			Show: showRemoveMembers, Send: sendRemoveMembers, Submit: "Remove",
 		},
 		{
-			Path: "live-reports/queues/{id}/delete", Needs: managesDirectory,
+			Path: "live-reports/queues/{id}/delete", Whole: true, Needs: managesDirectory,
 			Show: showDeleteQueue, Send: sendDeleteQueue, Submit: "Delete",
 		},
 		{
-			Path: "live-reports/dashboards/new", Needs: managesDashboards,
+			Path: "live-reports/dashboards/new", Whole: true, Needs: managesDashboards,
 			Show: showNewDashboard, Send: sendNewDashboard, Submit: makeDashboard,
 			Fields: namedFields,
 		},
-		{Path: "live-reports/dashboards/{id}", Show: showDashboard},
+		{Path: "live-reports/dashboards/{id}", Whole: true, Show: showDashboard},
 		{
-			Path: "live-reports/dashboards/{id}/name", Needs: managesDashboards,
+			Path: "live-reports/dashboards/{id}/name", Whole: true, Needs: managesDashboards,
 			Show: showDashboardName, Send: sendDashboardName, Submit: "Save",
 			Fields: namedFields,
 		},
 		{
-			Path: "live-reports/dashboards/{id}/add", Needs: managesDashboards,
+			Path: "live-reports/dashboards/{id}/add", Whole: true, Needs: managesDashboards,
 			Show: showAddQueues, Send: sendAddQueues, Submit: addQueues,
 		},
 		{
-			Path: "live-reports/dashboards/{id}/remove", Needs: managesDashboards,
+			Path: "live-reports/dashboards/{id}/remove", Whole: true, Needs: managesDashboards,
 			Show: showRemoveQueues, Send: sendRemoveQueues,
 			Submit: "Take off",
 		},
 		{
-			Path: "live-reports/dashboards/{id}/delete", Needs: managesDashboards,
+			Path: "live-reports/dashboards/{id}/delete", Whole: true, Needs: managesDashboards,
 			Show: showDeleteDashboard, Send: sendDeleteDashboard,
 			Submit: "Delete",
 		},
@@ -307,7 +307,7 @@ func (w why) chain(c *web.Context, r client.Reason) []chainLink {
 			links = append(links, chainLink{"The dashboard ", w.name("dashboard", r.DashboardID), href, " shows "})
 		}
 		href := ""
-		if c.May(auth.DirectoryRead) {
+		if c.May(auth.DirectoryRead) && c.Opens("live-reports", "queues", id) {
 			href = c.Link("live-reports", "queues", id)
 		}
 		return append(links, chainLink{

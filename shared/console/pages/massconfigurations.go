@@ -17,7 +17,7 @@ import (
 )
 
 var _ = add(web.Page{
-	Name: "Mass configuration", Path: massPath, Order: 40, Needs: []auth.Permission{auth.LicensesRead},
+	Name: "Mass configuration", Path: massPath, Order: 40, Whole: true, Needs: []auth.Permission{auth.LicensesRead},
 	Routes: []web.Route{
 		{
 			Path:   massPath,

@@ -136,7 +136,7 @@ func needsAttention(c *web.Context, o overview) []attention {
 				Kind: "bad",
 				Word: "overage",
 				Text: f.Count(n, "active user has", "active users have") + " no license of Live Reports.",
-				Href: c.Link("usage"),
+				Href: usageLink(c),
 				Link: "See usage",
 			},
 		)
@@ -286,16 +286,25 @@ func isLimited(c *web.Context, p client.ProductSummary) bool {
 	return p.Bought > 0 && !(isUnlimited(c) && p.ProductID == liveReports)
 }
 
+// usageLink is where overage is looked at; empty for who may not see usage.
+func usageLink(c *web.Context) string {
+	if !c.May(auth.UsageRead) {
+		return ""
+	}
+	return c.Link("usage")
+}
+
 // subjectLink is where the thing of an audit entry can be looked at; empty where it cannot.
 func subjectLink(c *web.Context, subject string) string {
 	kind, id := cut(subject, ":")
+	reads := c.May(auth.DirectoryRead)
 	switch {
 	case id == "":
 	case kind == "license" && c.May(auth.LicensesRead):
 		return c.Link("licenses", id)
 	case kind == "order" && c.May(auth.BillingRead):
 		return c.Link("billing", "orders", id)
-	case (kind == "user" || kind == "role") && c.May(auth.DirectoryRead):
+	case kind == "user" && c.May(auth.DirectoryRead), kind == "role" && reads && c.Opens("directory", "roles", id):
 		return c.Link("directory", kind+"s", id)
 	case kind == "user" && c.May(auth.AuditRead):
 		return history(c, "user", id)
@@ -306,8 +315,9 @@ func subjectLink(c *web.Context, subject string) string {
 		return c.Link("live-reports", "users", user) + "?product=" + queryEscape(product)
 	case kind == "dashboard" && c.May(auth.LiveReportsView):
 		return c.Link("live-reports", "dashboards", id)
-	case kind == "queue" && c.May(auth.DirectoryRead):
+	case kind == "queue" && reads && c.Opens("live-reports", "queues", id):
 		return c.Link("live-reports", "queues", id)
+	case (kind == "import" || kind == "export") && !c.Opens("directory", kind+"s", id):
 	case kind == "import" && c.May(auth.DirectoryRead, auth.LiveReportsView),
 		kind == "export" && c.May(auth.DirectoryRead, auth.LiveReportsView, auth.LicensesRead):
 		return c.Link("directory", kind+"s", id)
@@ -321,7 +331,7 @@ func subjectLink(c *web.Context, subject string) string {
 		return c.Link("billing", "policies", id)
 	case kind == "request" && c.May(auth.LicensesRead, auth.LicensesManage):
 		return c.Link(requestsPath, id)
-	case kind == "massConfiguration" && c.May(auth.LicensesRead):
+	case kind == "massConfiguration" && c.May(auth.LicensesRead) && c.Opens(massPath, id):
 		return c.Link("mass-configurations", id)
 	}
 	return ""

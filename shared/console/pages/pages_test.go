@@ -308,3 +308,63 @@ func TestNamesAndPaths(t *testing.T) {
 		}
 	}
 }
+
+// TestAnAdminOfSomeCostCenters sees of which they are admin at the top of every page, has no page of the
+// whole account in the navigation, and is refused each in words; the user's form says of which.
+func TestAnAdminOfSomeCostCenters(t *testing.T) {
+	c := consolewalk.Start(t)
+	known := examples(t, c)
+	api := c.API(t, "acme", "ada")
+	for code, name := range map[string]string{"100": "North", "200": "200"} {
+		if _, err := api.PutCostCenter(
+			t.Context(), code, client.PutCostCenterRequest{Name: name}, client.Change{Key: "c" + code},
+		); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ada := c.SignIn(t, "acme", "ada")
+	form := ada.Get("/console/acme/directory/users/new").Form("/console/acme/directory/users/new")
+	form.Set("id", "lena")
+	form.Set("name", "Lena")
+	form.Set("costCenter", "100")
+	form.Values["roleIds"] = []string{"super-admin"}
+	form.Values["adminOfCostCenters"] = []string{"100", "200"}
+	if p := ada.Submit(form); p.Status != http.StatusOK || !strings.Contains(p.Text(), "100 North, 200") {
+		t.Fatalf("%d %s", p.Status, p.Text())
+	}
+	b := c.SignIn(t, "acme", "lena", "roles")
+	home := b.Get("/console/acme/")
+	if !strings.Contains(home.Text(), "Limited to cost centers 100 North, 200") {
+		t.Errorf("the header does not say the limit: %s", home.Text())
+	}
+	none := auth.SetOf(auth.LiveReportsView, auth.LiveReportsFull, auth.UsageRead, auth.MetricsRead, auth.MetricsManage)
+	whole := 0
+	for _, page := range pages.All() {
+		theirs := !page.Whole && (len(page.Needs) == 0 || slices.ContainsFunc(page.Needs, func(p auth.Permission) bool {
+			return p != auth.AccountsManage && !none.Has(p)
+		}))
+		if shown := len(home.Links(page.Name)) > 0; page.Order != 0 && shown != theirs {
+			t.Errorf("%s is in the navigation: %v", page.Name, shown)
+		}
+		for _, route := range page.Routes {
+			if theirs && !route.Whole || strings.HasSuffix(route.Path, "/sample") { // a sample tells nothing
+				continue
+			}
+			whole++
+			p := b.Get("/console/acme/" + address(route.Path, known))
+			if p.Status != http.StatusForbidden && p.Status != http.StatusNotFound ||
+				p.Status == http.StatusForbidden && !strings.Contains(p.Text(), "for admins of the whole account") &&
+					page.Path != "accounts" {
+				t.Errorf("%s: %d %s", route.Path, p.Status, p.Text())
+			}
+		}
+	}
+	if whole < 40 {
+		t.Errorf("%d pages are of the whole account", whole)
+	}
+	edit := b.Get("/console/acme/directory/users/lena/edit").Form("/console/acme/directory/users/lena/edit")
+	edit.Values["adminOfCostCenters"] = nil
+	if p := b.Submit(edit); p.Status != http.StatusForbidden {
+		t.Errorf("they end their own limit: %d %s", p.Status, p.Text())
+	}
+}

@@ -271,7 +271,7 @@ const exactName = "Exactly this"
 func placesFor(c *web.Context, q string) []hit {
 	var list []hit
 	for _, p := range places {
-		if c.May(p.needs...) && hasWords(p.name+" "+p.words, q) {
+		if c.May(p.needs...) && c.Opens(p.path...) && hasWords(p.name+" "+p.words, q) {
 			list = append(list, hit{name: p.name, href: c.Link(p.path...), exact: same(p.name, q)})
 		}
 	}

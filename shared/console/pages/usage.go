@@ -255,7 +255,7 @@ func queueUseColumns(u usage) []view.Column {
 func sourceLink(c *web.Context, s client.UsageSource) string {
 	switch {
 	case !c.HasPage("live-reports"):
-	case s.Kind == "queue" && c.May(auth.DirectoryRead):
+	case s.Kind == "queue" && c.May(auth.DirectoryRead) && c.Opens("live-reports", "queues", s.ID):
 		return c.Link("live-reports", "queues", s.ID)
 	case s.Kind == "dashboard" && c.May(auth.LiveReportsView):
 		return c.Link("live-reports", "dashboards", s.ID)

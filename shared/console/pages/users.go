@@ -12,7 +12,8 @@ import (
 )
 
 var userFields = web.Fields("id", "User", "name", "Name", "email", "E-mail", "extension", "Ext", "number", "Number",
-	"roleIds", "Roles", "licenses", "Metered products", "agentSource", "Agent source", "costCenter", "Cost Center")
+	"roleIds", "Roles", "licenses", "Metered products", "agentSource", "Agent source", "costCenter", "Cost Center",
+	"adminOfCostCenters", "Admin of cost centers")
 
 const (
 	agentUser = "agent-user"
@@ -256,7 +257,9 @@ type userEdit struct {
 	products []choices
 	prices   prices
 	centers  []view.Option
-	isNew    bool
+	// limits are the cost centers of which they can be admin.
+	limits []view.Option
+	isNew  bool
 	effects
 	// last says that nobody else is an active super-admin.
 	last bool
@@ -306,7 +309,7 @@ func showNewUser(c *web.Context, f *view.Form) error {
 	if err := inCurrency(c, &catalog, e.effects.names(c)...); err != nil {
 		return err
 	}
-	e.centers = userCenters(centers, client.User{})
+	e.centers, e.limits = userCenters(centers, client.User{}), limitOptions(centers, client.User{})
 	return c.Show("New user", userEditPage(c, f, e.offers(c, roles.Body.Items, catalog.Body.Items)))
 }
 
@@ -347,7 +350,7 @@ func makesUser(c *web.Context, f *view.Form) func(context.Context, client.Change
 	body := client.PutUserRequest{
 		Name: trimmed(f, "name"), Email: typedOrNull(f, "email"), Extension: typedOrNull(f, "extension"),
 		Number: typedOrNull(f, "number"), RoleIDs: several(f, "roleIds"), Licenses: several(f, "licenses"),
-		AgentSource: agentSource(f), CostCenter: centerOf(f),
+		AgentSource: agentSource(f), CostCenter: centerOf(f), AdminOfCostCenters: limitOf(f),
 	}
 	return func(ctx context.Context, change client.Change) (client.Answer[client.User], error) {
 		return c.API.PutUser(ctx, trimmed(f, "id"), body, asNew(change))
@@ -360,6 +363,38 @@ func centerOf(f *view.Form) client.Null[string] {
 		return client.Null[string]{}
 	}
 	return typedOrNull(f, "costCenter")
+}
+
+// limitOf are the cost centers of which they are to be admin; of who could choose none it stays as it is.
+func limitOf(f *view.Form) client.Null[[]string] {
+	if f.Get("limits") == "" {
+		return client.Null[[]string]{}
+	}
+	return several(f, "adminOfCostCenters")
+}
+
+// limitOptions are the cost centers of which somebody can be admin, those that they are admin of among
+// them; none for who may not see cost centers.
+func limitOptions(all client.Answer[client.CostCenterPage], u client.User) []view.Option {
+	options := centerOptions(all.Body.Items)
+	if all.Status == 0 {
+		return options
+	}
+	for _, code := range u.AdminOfCostCenters {
+		if !slices.ContainsFunc(options, func(o view.Option) bool { return o.Value == code }) {
+			options = append(options, view.Option{Value: code, Name: code})
+		}
+	}
+	return options
+}
+
+// adminOf are the cost centers to which a person is limited, by their names.
+func (p *person) adminOf() string {
+	names := make([]string, len(p.user.AdminOfCostCenters))
+	for i, code := range p.user.AdminOfCostCenters {
+		names[i] = p.called.center(code)
+	}
+	return strings.Join(names, ", ")
 }
 
 // userCenters are the cost centers to choose from, that of the user among them; none for who may not
@@ -405,6 +440,7 @@ func showEditUser(c *web.Context, f *view.Form) error {
 	}
 	e := userEdit{
 		user: u.Body, last: isLast(admins.Body, u.Body.ID), centers: userCenters(centers, u.Body), effects: told,
+		limits: limitOptions(centers, u.Body),
 	}
 	return c.Show("Edit "+u.Body.Name, userEditPage(c, f, e.offers(c, roles.Body.Items, catalog.Body.Items)))
 }
@@ -415,6 +451,7 @@ func editsUser(c *web.Context, f *view.Form) func(context.Context, client.Change
 	body := client.PatchUserRequest{
 		Name: &name, Email: typedOrNull(f, "email"), Extension: typedOrNull(f, "extension"),
 		Number: typedOrNull(f, "number"), RoleIDs: several(f, "roleIds"), CostCenter: centerOf(f),
+		AdminOfCostCenters: limitOf(f),
 	}
 	if f.Get("held") != "" {
 		body.Licenses, body.AgentSource = several(f, "licenses"), agentSource(f)
@@ -438,13 +475,17 @@ func sendEditUser(c *web.Context, f *view.Form) error {
 
 // userRows are both versions of a user, for who changed one while somebody else did.
 func userRows(f *view.Form, e userEdit) []view.Both {
-	roles := []choices{{options: e.roles}}
+	roles, limits := []choices{{options: e.roles}}, []choices{{options: e.limits}}
 	rows := []view.Both{
 		{Label: "Name", Yours: f.Get("name"), Theirs: e.user.Name},
 		{Label: "E-mail", Yours: f.Get("email"), Theirs: e.user.Email},
 		{Label: "Ext", Yours: f.Get("extension"), Theirs: e.user.Extension},
 		{Label: "Number", Yours: f.Get("number"), Theirs: e.user.Number},
 		{Label: "Cost Center", Yours: f.Get("costCenter"), Theirs: e.user.CostCenter},
+		{
+			Label: "Admin of cost centers", Yours: chosenNames(limits, f.Values["adminOfCostCenters"]),
+			Theirs: chosenNames(limits, e.user.AdminOfCostCenters),
+		},
 		{Label: "Roles", Yours: chosenNames(roles, f.Values["roleIds"]), Theirs: chosenNames(roles, e.user.RoleIDs)},
 	}
 	if f.Get("held") == "" {

@@ -19,6 +19,8 @@ type Shell struct {
 	// account this is.
 	Operator bool
 	User     string
+	// Limit are the cost centers of which alone the reader is admin; empty for the whole account.
+	Limit string
 	// Root is what every address of this account begins with, without a slash at its end; Base is
 	// it without the account.
 	Root, Base string

@@ -28,7 +28,9 @@ type Page struct {
 	Section string
 	Order   int
 	// Needs are permissions, any one of which is enough; without any, everybody may.
-	Needs  []auth.Permission
+	Needs []auth.Permission
+	// Whole says that it is of the whole account: admins of some cost centers have no part in it.
+	Whole  bool
 	Routes []Route
 }
 
@@ -38,6 +40,8 @@ type Route struct {
 	Path string
 	// Needs are permissions, any one of which is enough, beside those of the page.
 	Needs []auth.Permission
+	// Whole says that it is of the whole account, where not all of the page is.
+	Whole bool
 	// Show answers GET, and shows a form again after Send was refused: with what was typed and what
 	// was wrong. It loads what it shows by one Load, or two.
 	Show func(*Context, *view.Form) error

@@ -53,9 +53,11 @@ type Context struct {
 	missing bool // the account
 
 	permissions auth.Set
-	format      *view.Format
-	refresh     int
-	scripts     []string
+	// limit are the names of the cost centers to which the person is limited; nil without a limit.
+	limit   []string
+	format  *view.Format
+	refresh int
+	scripts []string
 }
 
 func newContext(c *Console, w http.ResponseWriter, r *http.Request, at place, s *session.Session) *Context {
@@ -111,7 +113,64 @@ func (c *Context) Load(calls ...func(context.Context) error) error {
 	for _, name := range c.me.Body.Permissions {
 		c.permissions |= auth.SetOf(auth.Permission(name))
 	}
+	if c.me.Body.CostCenters != nil {
+		c.permissions &^= ofTheWhole
+		c.nameLimit(ctx)
+	}
 	return err
+}
+
+// ofTheWhole are permissions for what is of the whole account alone: an admin of some cost centers has
+// nothing of them.
+var ofTheWhole = auth.SetOf(
+	auth.LiveReportsView, auth.LiveReportsFull, auth.UsageRead, auth.UsageWrite, auth.MetricsRead, auth.MetricsManage,
+)
+
+// nameLimit names the cost centers to which the person is limited, by their codes alone where the names
+// cannot be read.
+func (c *Context) nameLimit(ctx context.Context) {
+	named := map[string]string{}
+	page, err := c.API.ListCostCenters(ctx, client.ListCostCentersQuery{Limit: mostNamed})
+	if err == nil {
+		for _, one := range page.Body.Items {
+			named[one.Code] = one.Name
+		}
+	}
+	c.limit = make([]string, 0, len(c.me.Body.CostCenters))
+	for _, code := range c.me.Body.CostCenters {
+		c.limit = append(c.limit, view.CenterName(code, named[code]))
+	}
+}
+
+// mostNamed is how many cost centers are read for their names; nobody is admin of more.
+const mostNamed = 20
+
+// Limited says whether the person is admin of some cost centers alone, after the first Load.
+func (c *Context) Limited() bool { return c.limit != nil }
+
+// Opens says whether an address is for the person as far as their cost centers go: what is of the whole
+// account is not for admins of some.
+func (c *Context) Opens(path ...string) bool {
+	if !c.Limited() {
+		return true
+	}
+	for _, page := range c.console.pages {
+		for _, route := range page.Routes {
+			if (page.Whole || route.Whole) && leads(route.Path, path) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// leads says whether a route, with its parameters, is the one of an address.
+func leads(route string, path []string) bool {
+	of := strings.Split(route, "/")
+	path = strings.Split(strings.Join(path, "/"), "/")
+	return slices.EqualFunc(of, path, func(part, given string) bool {
+		return part == given || strings.HasPrefix(part, "{")
+	})
 }
 
 // May says whether the person has any one of the permissions; with none named everybody may. It
@@ -291,8 +350,8 @@ func (c *Context) Show(title string, body templ.Component) error {
 
 // ShowAs is Show with another status.
 func (c *Context) ShowAs(status int, title string, body templ.Component) error {
-	if needs := c.lacks(); c.loaded && len(needs) > 0 {
-		return notAllowed(needs)
+	if err := c.barred(); err != nil {
+		return err
 	}
 	return c.draw(status, title, body)
 }
@@ -309,6 +368,34 @@ func notAllowed(needs []auth.Permission) error {
 		Title:  "Your role does not allow: " + permissionNames(needs),
 		Detail: "Nothing was changed. Who manages the users of your account can give you a role that allows it.",
 	}}
+}
+
+// notTheirs refuses an admin of some cost centers what is of the whole account.
+func notTheirs() error {
+	return &client.Error{Status: http.StatusForbidden, Problem: client.Problem{
+		Type:   "urn:seatwise:problem:forbidden",
+		Title:  "This is for admins of the whole account",
+		Detail: "Nothing was changed. You are admin of some cost centers.",
+	}}
+}
+
+// barred is why the person may not open the address, or nil; it knows after the first Load.
+func (c *Context) barred() error {
+	if !c.loaded {
+		return nil
+	}
+	held := auth.Set(0)
+	for _, name := range c.me.Body.Permissions {
+		held |= auth.SetOf(auth.Permission(name))
+	}
+	needs := c.lacks()
+	switch {
+	case len(needs) > 0 && !slices.ContainsFunc(needs, held.Has):
+		return notAllowed(needs)
+	case len(needs) > 0, c.Limited() && (c.page.Whole || c.route.Whole):
+		return notTheirs()
+	}
+	return nil
 }
 
 func permissionNames(needs []auth.Permission) string {
@@ -348,6 +435,9 @@ func (c *Context) shell(title string) view.Shell {
 	if there {
 		s.Account = info.Name
 	}
+	if s.Limit = strings.Join(c.limit, ", "); c.Limited() && s.Limit == "" {
+		s.Limit = "none that there are"
+	}
 	if c.cart.Status != 0 && c.May(auth.BillingPurchase) {
 		s.CartShown = true
 		for _, line := range c.cart.Body.Lines {
@@ -371,7 +461,7 @@ func (c *Context) nav() []view.Section {
 	var sections []view.Section
 	at := map[string]int{}
 	for _, p := range c.console.pages {
-		if p.Order == 0 || !c.May(p.Needs...) {
+		if p.Order == 0 || !c.May(p.Needs...) || p.Whole && c.Limited() {
 			continue
 		}
 		i, known := at[p.Section]
@@ -546,8 +636,8 @@ func (c *Context) fault(err error) *view.Fault {
 	if e == nil {
 		return &view.Fault{Title: "That did not work", Detail: "The service did not answer. Try again in a moment."}
 	}
-	if e.Slug() == string(problem.Forbidden) && c.loaded && len(c.lacks()) > 0 {
-		e = client.As(notAllowed(c.lacks()))
+	if barred := c.barred(); barred != nil && e.Slug() == string(problem.Forbidden) {
+		e = client.As(barred)
 	}
 	f := &view.Fault{Title: e.Title, Detail: e.Detail, Slug: e.Slug(), Fields: e.Errors}
 	if f.Slug != "" && c.console.isPage("problems") {

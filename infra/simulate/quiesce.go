@@ -107,12 +107,14 @@ func (m *simulation) drain() []error {
 func (m *simulation) leftBehind() []error {
 	var left []error
 	for key, at := range m.mirror.items {
-		if key.Partition == "JOBS#FAILED" {
-			continue // what failed is noted for as long as its alert is open; no work is owed
+		place := at.item.IndexKeys[2]
+		if at.gone || !strings.HasPrefix(place.Partition, "JOBS#") {
+			continue
 		}
-		marker := at.item.IndexKeys[2].Partition
-		if !at.gone &&
-			(strings.HasPrefix(key.Partition, "JOBS#") || marker == "JOBS#VIEWER" || marker == "JOBS#REPORT") {
+		switch marker, _, _ := strings.Cut(place.Sort, "#"); marker {
+		case "FAILED", "POLICY", "ALERT": // looked at for alerts, for as long as they are there; no work is owed
+		case "WAITING", "REQUEST": // below: there may be nothing for them
+		default:
 			left = append(left, fmt.Errorf("%s", key))
 		}
 	}

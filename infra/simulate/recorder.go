@@ -172,8 +172,19 @@ var blind = map[string]bool{
 func (m *mirror) watch(r *run, op *table.Operation, was mirrored) {
 	key := op.Item.Key
 	account, kind, _ := kindOfKey(key)
-	if account == "" || op.Kind == table.KindCheck {
+	if account == "" {
+		m.blame(fmt.Errorf("I9: item %s bears no account", key))
+	}
+	if op.Kind == table.KindCheck {
 		return
+	}
+	if kind == "JOBS" && op.Kind == table.KindPut && op.Item.IndexKeys[2] == (table.Key{}) {
+		m.blame(fmt.Errorf("I14: maintenance cannot find marker %s", key))
+	}
+	for _, place := range op.Item.IndexKeys {
+		if place != (table.Key{}) && !bears(place, account) {
+			m.blame(fmt.Errorf("I9: item %s stands at %s", key, place))
+		}
 	}
 	for _, other := range accounts {
 		if other != account && bytes.Contains(op.Item.Data, []byte(other+"-u")) {
@@ -205,8 +216,21 @@ func (m *mirror) blame(err error) {
 	}
 }
 
-// kindOfKey takes a key apart: "" is the account of markers, which are of the kind JOBS, and of the
-// list of accounts.
+// bears says whether a place in an index is the account's own, or one of all accounts that names it.
+func bears(place table.Key, account string) bool {
+	of, kind, _ := kindOfKey(place)
+	switch {
+	case of != "":
+		return of == account
+	case kind == "JOBS": // markers of all accounts: kind, account, id
+		parts := strings.SplitN(place.Sort, "#", 3)
+		return len(parts) == 3 && parts[1] == account
+	}
+	return place.Sort == account // lists of accounts
+}
+
+// kindOfKey takes a key apart: "" is the account of the places of all accounts, the markers', which are
+// of the kind JOBS, and lists of accounts.
 func kindOfKey(key table.Key) (account, kind, rest string) {
 	tail, ours := strings.CutPrefix(key.Partition, "A#")
 	if !ours {

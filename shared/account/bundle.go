@@ -39,7 +39,7 @@ type bundleMarker struct {
 }
 
 func bundleMarkerKey(account string) table.Key {
-	return table.Key{Partition: BundleMarkers, Sort: account}
+	return BundleMarkers.Key(account, "")
 }
 
 // putBundleMarker writes the marker in place of the one that was read, if there was one.
@@ -52,7 +52,7 @@ func putBundleMarker(item table.Item, c *call.Call, marker bundleMarker) (table.
 	if item.Partition != "" {
 		condition = table.IfVersion(item.Version)
 	}
-	return table.Put(table.Item{Key: bundleMarkerKey(c.Account), Data: data}, condition), nil
+	return table.Put(BundleMarkers.Item(c.Account, "", data), condition), nil
 }
 
 // ResumeBundles goes on with an account whose bundle was changed, or with every one if it is empty, as
@@ -60,13 +60,10 @@ func putBundleMarker(item table.Item, c *call.Call, marker bundleMarker) (table.
 // stop the others.
 func (s *Service) ResumeBundles(ctx context.Context, of string) error {
 	var pieces []call.Piece
-	err := table.All(ctx, s.env.Table, table.Query{Partition: BundleMarkers, Prefix: of}, func(item table.Item) error {
-		if of != "" && item.Sort != of { // its id only begins with the other one
-			return nil
-		}
+	err := BundleMarkers.Each(ctx, s.env.Table, of, func(m call.Marker) error {
 		pieces = append(pieces, call.Piece{
-			Account: item.Sort, Marker: "bundle",
-			Work: func(ctx context.Context) error { return s.settle(ctx, item.Sort, 0) },
+			Account: m.Account, Marker: "bundle",
+			Work: func(ctx context.Context) error { return s.settle(ctx, m.Account, 0) },
 		})
 		return nil
 	})

@@ -12,7 +12,6 @@ import (
 	"seatwise/shared/license"
 	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/call"
-	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/faulty"
 )
 
@@ -50,12 +49,12 @@ func TestOneHolderWhoFailsStopsNobody(t *testing.T) {
 		}
 		return -1
 	}
-	markers := func() int {
-		page, err := k.Env.Table.Query(t.Context(), table.Query{Partition: account.BundleMarkers})
+	markers := func() (n int) {
+		err := account.BundleMarkers.Each(t.Context(), k.Env.Table, "", func(call.Marker) error { n++; return nil })
 		if err != nil {
 			t.Fatal(err)
 		}
-		return len(page.Items)
+		return n
 	}
 	sound := k.Env.Table
 	k.Env.Table = faulty.New(sound, func(c faulty.Call) faulty.Fault {

@@ -118,6 +118,6 @@ func Purchased(account string) table.Operation {
 	return table.Put(item, table.IfAbsent)
 }
 
-// BundleMarkers is the partition of the markers of accounts whose bundle was changed and whose
-// holders have not all been looked at since. The sort key is the account.
-const BundleMarkers = "JOBS#BUNDLE"
+// BundleMarkers are those of accounts whose bundle was changed and whose holders are not all looked at
+// since: one for each account, without an id.
+var BundleMarkers = call.OwnMarkers("BUNDLE")

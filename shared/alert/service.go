@@ -65,12 +65,11 @@ type stored struct {
 	Rule string `json:"rule"`
 }
 
-const (
-	// open is the partition of Index3 that lists the open alerts of all accounts.
-	open = "JOBS#ALERT"
-	// kept is how long an alert that is over is kept.
-	kept = 400 * 24 * time.Hour
-)
+// open are the markers on the open alerts, by their rules.
+var open = call.PlacedMarkers("ALERT")
+
+// kept is how long an alert that is over is kept.
+const kept = 400 * 24 * time.Hour
 
 func alertsPartition(account string) string { return call.Partition(account, "ALERTS") }
 
@@ -175,11 +174,9 @@ func (s *Service) Watches(ctx context.Context, account string, waits map[string]
 	fails := failures.All(ctx, s.env.Table, account, func(account string, f failures.Failure) {
 		of(account).fails = append(of(account).fails, f)
 	})
-	query := table.Query{Index: table.Index3, Partition: open, Prefix: call.OfAccount(account)}
-	opened := table.All(ctx, s.env.Table, query, func(item table.Item) error {
-		a, err := call.Decode[stored](item)
-		account, _, _ := strings.Cut(item.IndexKeys[2].Sort, "#")
-		of(account).open = append(of(account).open, held{a, item.Version})
+	opened := open.Each(ctx, s.env.Table, account, func(m call.Marker) error {
+		a, err := call.Decode[stored](m.Item)
+		of(m.Account).open = append(of(m.Account).open, held{a, m.Item.Version})
 		return err
 	})
 	all := make(map[string]Watch, len(watches))
@@ -286,7 +283,7 @@ func (s *Service) begin(ctx context.Context, c *call.Call, rule string, a Alert)
 		return err
 	}
 	item := table.Item{Key: openKey(c.Account, rule), Data: now}
-	item.IndexKeys[2] = table.Key{Partition: open, Sort: c.Account + "#" + rule}
+	item.IndexKeys[2] = open.Place(c.Account, rule)
 	return s.commit(ctx, c, "alert.began", a, table.Put(item, table.IfAbsent))
 }
 

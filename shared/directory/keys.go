@@ -2,7 +2,6 @@ package directory
 
 import (
 	"fmt"
-	"strings"
 
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
@@ -82,25 +81,17 @@ const (
 	goneDashboard = "dashboard"
 )
 
-// The partitions of markers: one for each kind of work that a change leaves behind, over all
-// accounts. A marker is written in the commit of the change, and deleted when the work is done; the
-// maintenance function finishes what was left.
-const (
-	queueMarkers = "JOBS#QUEUE" // grants of a queue's members
-	roleMarkers  = "JOBS#ROLE"  // what a role carries to its users
+// The markers of each kind of work that a change leaves behind, by its subject and an id of each. A
+// marker is written in the commit of the change, and deleted when the work is done; the maintenance
+// function finishes what was left.
+var (
+	queueMarkers = call.OwnMarkers("QUEUE") // grants of a queue's members
+	roleMarkers  = call.OwnMarkers("ROLE")  // what a role carries to its users
 	// grants of one user's queues; of a deleted user, their memberships; wallboards that have ended
-	userMarkers = "JOBS#USER"
+	userMarkers = call.OwnMarkers("USER")
 )
 
 // mark says that work is pending, and who began it.
-func marker(c *call.Call, partition, subject string) table.Operation {
-	key := table.Key{Partition: partition, Sort: c.Account + "#" + subject + "#" + c.Env.IDs.Ordered()}
-	return table.Put(table.Item{Key: key, Data: c.Cause().Data()}, table.IfAbsent)
-}
-
-// marked splits a marker's sort key.
-func marked(sort string) (account, subject string) {
-	account, rest, _ := strings.Cut(sort, "#")
-	subject, _, _ = strings.Cut(rest, "#")
-	return account, subject
+func marker(c *call.Call, of call.Markers, subject string) table.Operation {
+	return table.Put(of.Item(c.Account, subject+"#"+c.Env.IDs.Ordered(), c.Cause().Data()), table.IfAbsent)
 }

@@ -208,11 +208,7 @@ func (s *Service) alsoStrangers(ctx context.Context, c *call.Call, id string, se
 
 // settling says whether grants of a queue's members are still to be given or withdrawn.
 func (s *Service) settling(ctx context.Context, c *call.Call, id string) (bool, error) {
-	page, err := s.env.Table.Query(
-		ctx,
-		table.Query{Partition: queueMarkers, Prefix: c.Account + "#" + id + "#", Limit: 1},
-	)
-	return len(page.Items) > 0, err
+	return queueMarkers.Any(ctx, s.env.Table, c.Account, id+"#")
 }
 
 // queueAudit is a queue's part in an audit record: the names of 20,000 members would not fit one.

@@ -16,14 +16,14 @@ import (
 	"seatwise/shared/wallboard"
 )
 
-// pending is a kind of work that changes leave behind: the partition of its markers, and how the work
-// of a subject is done.
+// pending is a kind of work that changes leave behind: its markers, and how the work of a subject is
+// done.
 type pending struct {
-	partition string
-	work      func(context.Context, *call.Call, string) error
+	markers call.Markers
+	work    func(context.Context, *call.Call, string) error
 }
 
-func (p pending) kind() string { return strings.ToLower(strings.TrimPrefix(p.partition, "JOBS#")) }
+func (p pending) kind() string { return strings.ToLower(p.markers.Kind()) }
 
 // resume does the work of markers and deletes them, one after the other: the markers of one account and
 // subject, or of one account when subject is empty. One that fails never stops the others; the errors
@@ -31,11 +31,13 @@ func (p pending) kind() string { return strings.ToLower(strings.TrimPrefix(p.par
 //
 // A marker that is written while the work runs is another item, so it is never deleted unseen.
 func (s *Service) resume(ctx context.Context, p pending, account, subject string) error {
-	prefix := account + "#"
+	prefix := ""
 	if subject != "" {
-		prefix += subject + "#"
+		prefix = subject + "#"
 	}
-	found, err := s.markers(ctx, table.Query{Partition: p.partition, Prefix: prefix})
+	found, err := gathered(func(visit func(call.Marker) error) error {
+		return p.markers.Of(ctx, s.env.Table, account, prefix, visit)
+	})
 	if err != nil {
 		return err
 	}
@@ -51,7 +53,9 @@ func (s *Service) resume(ctx context.Context, p pending, account, subject string
 
 // takeTurns is resume by maintenance (call.InTurn): of one account, or of all if it is empty.
 func (s *Service) takeTurns(ctx context.Context, p pending, account string) error {
-	found, err := s.markers(ctx, table.Query{Partition: p.partition, Prefix: call.OfAccount(account)})
+	found, err := gathered(func(visit func(call.Marker) error) error {
+		return p.markers.Each(ctx, s.env.Table, account, visit)
+	})
 	if err != nil {
 		return err
 	}
@@ -86,21 +90,21 @@ type markers struct {
 	unreadable error
 }
 
-// markers reads markers, in the order of their subjects.
-func (s *Service) markers(ctx context.Context, query table.Query) ([]*markers, error) {
+// gathered are the markers that are read, in the order of their subjects.
+func gathered(each func(visit func(call.Marker) error) error) ([]*markers, error) {
 	type of struct{ account, subject string }
 	known := map[of]*markers{}
 	var order []*markers
-	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
-		account, subject := marked(item.Sort)
-		m := known[of{account, subject}]
+	err := each(func(one call.Marker) error {
+		subject, _, _ := strings.Cut(one.ID, "#")
+		m := known[of{one.Account, subject}]
 		if m == nil {
-			m = &markers{account: account, subject: subject}
-			known[of{account, subject}], order = m, append(order, m)
+			m = &markers{account: one.Account, subject: subject}
+			known[of{one.Account, subject}], order = m, append(order, m)
 		}
-		m.keys = append(m.keys, item.Key)
+		m.keys = append(m.keys, one.Item.Key)
 		var err error
-		if m.cause, err = call.Decode[call.Cause](item); err != nil {
+		if m.cause, err = call.Decode[call.Cause](one.Item); err != nil {
 			m.unreadable = err
 		}
 		return nil
@@ -203,8 +207,8 @@ func (s *Service) Resume(ctx context.Context, account string) error {
 // Marked visits the accounts in which changes of the directory left something undone.
 func Marked(ctx context.Context, store table.Store, visit func(account string)) error {
 	var failures []error
-	for _, partition := range []string{queueMarkers, roleMarkers, userMarkers} {
-		failures = append(failures, call.Marked(ctx, store, table.Query{Partition: partition}, visit))
+	for _, kind := range []call.Markers{queueMarkers, roleMarkers, userMarkers} {
+		failures = append(failures, kind.Accounts(ctx, store, visit))
 	}
 	return errors.Join(failures...)
 }

@@ -53,6 +53,7 @@ func (p *Post) Apply(ctx context.Context, payload []byte) error {
 	if err != nil {
 		return err
 	}
+	ctx = call.Looked(ctx, p.Env.Table)
 	var failures []error
 	for _, module := range p.Modules {
 		failures = append(failures, module.Resume(ctx, schedule.Time))

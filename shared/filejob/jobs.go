@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -103,7 +102,7 @@ func uploadDue(created time.Time) time.Time { return created.Add(UploadLife + up
 
 // PutMarker has somebody work on a job.
 func (n Names) PutMarker(account, id string) table.Operation {
-	return table.Put(table.Item{Key: n.MarkerKey(account, id), Data: []byte(`{}`)}, table.Always)
+	return table.Put(n.Markers().Item(account, id, []byte(`{}`)), table.Always)
 }
 
 // Created is the audit record of a job's beginning; the reason is the call's own if it is empty.
@@ -160,12 +159,11 @@ func (s *Jobs) EachMarked(
 	ctx context.Context, now time.Time, work func(ctx context.Context, account, id string, now time.Time) error,
 ) error {
 	var failures []error
-	err := table.All(ctx, s.env.Table, table.Query{Partition: s.names.Markers()}, func(item table.Item) error {
-		account, id, _ := strings.Cut(item.Sort, "#")
-		if m, err := call.Decode[marker](item); err != nil || m.Due > now.Unix() {
+	err := s.names.Markers().Each(ctx, s.env.Table, "", func(one call.Marker) error {
+		if m, err := call.Decode[marker](one.Item); err != nil || m.Due > now.Unix() {
 			return err
 		}
-		if err := work(ctx, account, id, now); err != nil {
+		if err := work(ctx, one.Account, one.ID, now); err != nil {
 			failures = append(failures, err)
 		}
 		return nil

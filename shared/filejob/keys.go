@@ -51,13 +51,13 @@ func (n Names) refusedKey(account, id string, place int) table.Key {
 	return table.Key{Partition: n.partsPartition(account, id), Sort: fmt.Sprintf("%s%07d", refusedPrefix, place)}
 }
 
-// Markers lists the jobs of all accounts on which somebody works, so that another can finish what
+// Markers are those of the jobs on which somebody works, by their ids, so that another can finish what
 // is left behind.
-func (n Names) Markers() string { return "JOBS#" + n.Partition }
+func (n Names) Markers() call.Markers { return call.OwnMarkers(n.Partition) }
 
 // MarkerKey is where the marker of a job stands while somebody is to work on it.
 func (n Names) MarkerKey(account, id string) table.Key {
-	return table.Key{Partition: n.Markers(), Sort: account + "#" + id}
+	return n.Markers().Key(account, id)
 }
 
 // The object keys, all in the uploads bucket but for the result. A module's folder stands behind

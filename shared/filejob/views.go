@@ -163,7 +163,7 @@ func (s *Views[V]) create(ctx context.Context, c *call.Call, file Announced) (vi
 	if err != nil {
 		return view, err
 	}
-	expires := table.Put(table.Item{Key: names.MarkerKey(c.Account, id), Data: due}, table.Always)
+	expires := table.Put(names.Markers().Item(c.Account, id, due), table.Always)
 	return view, c.Commit(ctx, s.Accepted(c.Account, id, 201, view), put, expires, audit)
 }
 

@@ -134,12 +134,8 @@ type part struct {
 	Rows []row `json:"rows"`
 }
 
-// markers is the partition that lists, over all accounts, the reclaims that are not done.
-const markers = "JOBS#RECLAIM"
-
-func markerKey(account, id string) table.Key {
-	return table.Key{Partition: markers, Sort: account + "#" + id}
-}
+// markers are those of the reclaims that are not done, by their ids.
+var markers = call.OwnMarkers("RECLAIM")
 
 func jobsPartition(account string) string { return call.Partition(account, "RECLAIMS") }
 
@@ -275,7 +271,7 @@ func (s *Service) Start(ctx context.Context, c *call.Call, asks Asks) (Reclaim, 
 	if err != nil {
 		return Reclaim{}, err
 	}
-	marker := table.Put(table.Item{Key: markerKey(c.Account, j.ID), Data: j.Cause.Data()}, table.IfAbsent)
+	marker := table.Put(markers.Item(c.Account, j.ID, j.Cause.Data()), table.IfAbsent)
 	put, err := putJob(c.Account, j, 0)
 	if err != nil {
 		return Reclaim{}, err
@@ -388,7 +384,7 @@ func (s *Service) Undo(ctx context.Context, c *call.Call, id string, users []str
 		if err != nil {
 			return err
 		}
-		marker := table.Put(table.Item{Key: markerKey(c.Account, id), Data: j.Cause.Data()}, table.Always)
+		marker := table.Put(markers.Item(c.Account, id, j.Cause.Data()), table.Always)
 		view = viewOf(j, nil)
 		return c.Commit(ctx, call.Begun(view).At(location(c.Account, id)), put, marker, audit)
 	})

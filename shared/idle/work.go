@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 
 	"seatwise/shared/license"
 	"seatwise/shared/platform/call"
@@ -32,17 +31,15 @@ func (s *Service) workSoon(ctx context.Context, c *call.Call, id string) {
 // never stops the others; the errors come together.
 func (s *Service) Resume(ctx context.Context, of string) error {
 	var pieces []call.Piece
-	query := table.Query{Partition: markers, Prefix: call.OfAccount(of)}
-	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
-		account, id, _ := strings.Cut(item.Sort, "#")
-		cause, err := call.Decode[call.Cause](item)
+	err := markers.Each(ctx, s.env.Table, of, func(m call.Marker) error {
+		cause, err := call.Decode[call.Cause](m.Item)
 		if err != nil {
 			return err
 		}
-		c := call.ForEvent(s.env, account, worker, worker, s.env.Clock()).Because(cause)
+		c := call.ForEvent(s.env, m.Account, worker, worker, s.env.Clock()).Because(cause)
 		pieces = append(pieces, call.Piece{
-			Account: account, Marker: "reclaim " + id,
-			Work: func(ctx context.Context) error { return s.work(ctx, c, id) },
+			Account: m.Account, Marker: "reclaim " + m.ID,
+			Work: func(ctx context.Context) error { return s.work(ctx, c, m.ID) },
 		})
 		return nil
 	})
@@ -51,7 +48,7 @@ func (s *Service) Resume(ctx context.Context, of string) error {
 
 // Marked visits the accounts that have a reclaim which is not done.
 func Marked(ctx context.Context, store table.Store, visit func(account string)) error {
-	return call.Marked(ctx, store, table.Query{Partition: markers}, visit)
+	return markers.Accounts(ctx, store, visit)
 }
 
 // work goes on with a reclaim from where it is: part by part, and in each seat by seat. Any number
@@ -401,7 +398,7 @@ func (s *Service) ended(c *call.Call, j *job) ([]table.Operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []table.Operation{audit, table.Delete(markerKey(c.Account, j.ID), table.Always)}, nil
+	return []table.Operation{audit, table.Delete(markers.Key(c.Account, j.ID), table.Always)}, nil
 }
 
 // add counts what became of seats in a state.

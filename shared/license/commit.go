@@ -30,7 +30,7 @@ func (u *UnitOfWork) Operations() ([]table.Operation, error) {
 	}
 	for sort, wait := range inOrder(u.waits) {
 		item := table.Item{Key: record.WaitKey(u.account, sort)}
-		item.IndexKeys[2] = table.Key{Partition: record.WaitingMarkers, Sort: u.account + "#" + sort}
+		item.IndexKeys[2] = record.WaitingMarkers.Place(u.account, sort)
 		left(&w, wait, wait.gone, item)
 	}
 	for sort, excluded := range inOrder(u.exclusions) {

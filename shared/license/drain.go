@@ -3,7 +3,6 @@ package license
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"seatwise/shared/license/internal/record"
 	"seatwise/shared/platform/app"
@@ -185,22 +184,7 @@ func (d *Service) noneFree(ctx context.Context, c *call.Call, product string) (b
 }
 
 // WaitingLists visits the waiting lists in which somebody waits, of an account, or of all if it is
-// empty: one query for each list, however many wait in it.
+// empty: at most one query for each list, however many wait in it.
 func WaitingLists(ctx context.Context, store table.Store, of string, visit func(account, product string)) error {
-	from := ""
-	for {
-		page, err := store.Query(
-			ctx,
-			table.Query{
-				Index: table.Index3, Partition: record.WaitingMarkers, Prefix: call.OfAccount(of), From: from, Limit: 1,
-			},
-		)
-		if err != nil || len(page.Items) == 0 {
-			return err
-		}
-		account, rest, _ := strings.Cut(page.Items[0].IndexKeys[2].Sort, "#")
-		product, _, _ := strings.Cut(rest, "#")
-		visit(account, product)
-		from = account + "#" + product + "$" // "$" follows "#": the first entry of the next list
-	}
+	return record.WaitingMarkers.Groups(ctx, store, of, visit)
 }

@@ -508,7 +508,7 @@ func (a *auditor) checkLists(drained bool) {
 			!slices.Equal(w.Grants, h.Holdings[w.ProductID].Grants) {
 			a.t.Fatalf("waiting entry %s %+v does not agree with its user %+v", item.Sort, w, h)
 		}
-		if item.IndexKeys[2].Partition != record.WaitingMarkers {
+		if item.IndexKeys[2] != record.WaitingMarkers.Place(a.Account, item.Sort) {
 			a.t.Fatalf("waiting entry %s would not be found by maintenance", item.Sort)
 		}
 		waiting[item.Sort] = true

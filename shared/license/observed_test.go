@@ -43,14 +43,14 @@ func (o *observed) Commit(ctx context.Context, ops []table.Operation) error {
 	return err
 }
 
-// bears demands that a key is the account's own, or one of all accounts whose sort key begins with
+// bears demands that a key is the account's own, or a place among the markers of all accounts that names
 // the account.
 func (o *observed) bears(key table.Key) {
 	if strings.HasPrefix(key.Partition, call.Partition(o.account)) {
 		return
 	}
-	if strings.HasPrefix(key.Partition, "JOBS#") &&
-		(key.Sort == o.account || strings.HasPrefix(key.Sort, o.account+"#")) {
+	_, rest, _ := strings.Cut(key.Sort, "#")
+	if strings.HasPrefix(key.Partition, "JOBS#") && strings.HasPrefix(rest, o.account+"#") {
 		return
 	}
 	o.faults = append(o.faults, fmt.Sprintf("%v does not bear the account", key))

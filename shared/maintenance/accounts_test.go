@@ -160,7 +160,7 @@ func TestWhatCannotBeReadHidesNothingElse(t *testing.T) {
 	o := newOffice(t, "acme")
 	o.cutOff("acme")
 	due, err := o.fire(faulty.New(o.sound, func(c faulty.Call) faulty.Fault {
-		if c.Query != nil && c.Query.Partition == account.BundleMarkers {
+		if c.Query != nil && strings.HasPrefix(c.Query.Partition, "JOBS#") && c.Query.Prefix != "QUEUE#" {
 			return faulty.Fail
 		}
 		return faulty.None
@@ -189,7 +189,7 @@ func TestAPoisonedAccountIsAlone(t *testing.T) {
 		t.Error("the wrong account was served")
 	}
 	down := faulty.New(o.sound, func(c faulty.Call) faulty.Fault {
-		if c.Query != nil && strings.HasPrefix(c.Query.Partition, "JOBS#") {
+		if c.Query != nil && strings.HasSuffix(c.Query.Partition, "#JOBS") {
 			return faulty.Fail
 		}
 		return faulty.None

@@ -33,7 +33,7 @@ const (
 	standing = 5
 )
 
-// due finds the accounts that have something left to do. It reads a page of each kind of marker, and for
+// due finds the accounts that have something left to do. It looks at the markers of all accounts, and for
 // lists that may stand still, waiting lists and alerts, the counts of their accounts: an account
 // without any of it costs nothing. What cannot be read is told, and the others are found all the same.
 type due struct {
@@ -49,18 +49,14 @@ type due struct {
 func (d *due) find(ctx context.Context) ([]string, error) {
 	d.accounts = map[string]bool{}
 	store := d.env.Table
-	marked := func(partition string) func(context.Context, table.Store, func(string)) error {
-		return func(ctx context.Context, store table.Store, visit func(string)) error {
-			return call.Marked(ctx, store, table.Query{Partition: partition}, visit)
-		}
-	}
+	ctx = call.Looked(ctx, store)
 	for _, kind := range []struct {
 		what string
 		find func(context.Context, table.Store, func(string)) error
 	}{
 		{"reports", report.Marked},
-		{"orders", marked(purchase.OrderMarkers)},
-		{"changes of bundles", marked(account.BundleMarkers)},
+		{"orders", purchase.OrderMarkers.Accounts},
+		{"changes of bundles", account.BundleMarkers.Accounts},
 		{"changes of the directory", directory.Marked},
 		{"first views", usage.Marked},
 		{"reclaims", idle.Marked},

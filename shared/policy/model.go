@@ -84,14 +84,14 @@ func Key(account, product string) table.Key {
 
 // watched is the partition of Index3 that lists, over all accounts, the policies by which alerts are
 // raised, so that nothing is read of an account that has none.
-const watched = "JOBS#POLICY"
+var watched = call.PlacedMarkers("POLICY")
 
 // itemOf is where a policy is kept, with its place in the index.
 func itemOf(account string, p stored) (table.Item, error) {
 	data, err := call.Encode(p)
 	item := table.Item{Key: Key(account, p.ProductID), Data: data}
 	if p.LowSeats != nil || p.buys() {
-		item.IndexKeys[2] = table.Key{Partition: watched, Sort: account + "#" + p.ProductID}
+		item.IndexKeys[2] = watched.Place(account, p.ProductID)
 	}
 	return item, err
 }

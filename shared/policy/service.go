@@ -29,14 +29,12 @@ func NewService(products *catalog.Catalog) *Service { return &Service{products: 
 func Watched(
 	ctx context.Context, store table.Store, of string, visit func(account string, p Policy) error,
 ) error {
-	query := table.Query{Index: table.Index3, Partition: watched, Prefix: call.OfAccount(of)}
-	return table.All(ctx, store, query, func(item table.Item) error {
-		p, err := call.Decode[Policy](item)
+	return watched.Each(ctx, store, of, func(m call.Marker) error {
+		p, err := call.Decode[Policy](m.Item)
 		if err != nil {
 			return err
 		}
-		sort := item.IndexKeys[2].Sort
-		return visit(sort[:len(sort)-len(p.ProductID)-1], p)
+		return visit(m.Account, p)
 	})
 }
 

@@ -15,7 +15,6 @@ import (
 	"seatwise/shared/license"
 	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/call"
-	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/bolt"
 	"seatwise/shared/platform/table/faulty"
 	"seatwise/shared/purchase"
@@ -129,11 +128,11 @@ func (s *shop) settled(quantity int) {
 	if !s.whole(quantity) {
 		s.t.Errorf("the order is not placed: %+v", s.orders())
 	}
-	page, err := s.Env.Table.Query(s.t.Context(), table.Query{Partition: purchase.OrderMarkers})
+	left, err := purchase.OrderMarkers.Any(s.t.Context(), s.Env.Table, s.Account, "")
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if len(page.Items) > 0 {
+	if left {
 		s.t.Error("the marker of the order is left")
 	}
 	// CC-2 is charged nothing; it could not be deleted if an order were still under way.

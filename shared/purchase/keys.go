@@ -1,8 +1,6 @@
 package purchase
 
 import (
-	"strings"
-
 	"seatwise/shared/license"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
@@ -46,15 +44,5 @@ func placingKey(account string) table.Key {
 	return table.Key{Partition: call.Partition(account, "PLACING"), Sort: "PLACING"}
 }
 
-// OrderMarkers is the partition of the markers of all orders that take several commits and are not
-// confirmed.
-const OrderMarkers = "JOBS#ORDER"
-
-func orderMarkerKey(account, id string) table.Key {
-	return table.Key{Partition: OrderMarkers, Sort: account + "#" + id}
-}
-
-func markedOrder(sort string) (account, id string) {
-	account, id, _ = strings.Cut(sort, "#")
-	return account, id
-}
+// OrderMarkers are those of the orders that take several commits and are not confirmed, by their ids.
+var OrderMarkers = call.OwnMarkers("ORDER")

@@ -179,7 +179,7 @@ func numbered(account string, o Order) (table.Operation, error) {
 
 // began says whether an order that is under way was begun by an earlier run of this very request.
 func (s *Service) began(ctx context.Context, c *call.Call, id string) (bool, error) {
-	item, marked, err := c.Get(ctx, orderMarkerKey(c.Account, id))
+	item, marked, err := c.Get(ctx, OrderMarkers.Key(c.Account, id))
 	if err != nil || !marked {
 		return false, err
 	}
@@ -199,7 +199,7 @@ func (s *Service) begin(ctx context.Context, c *call.Call, d decision) error {
 	}
 	return c.Claim(ctx, append(slices.Clone(d.effects),
 		table.Put(table.Item{Key: OrderKey(c.Account, d.order.ID), Data: order}, table.IfAbsent),
-		table.Put(table.Item{Key: orderMarkerKey(c.Account, d.order.ID), Data: marker}, table.IfAbsent),
+		table.Put(OrderMarkers.Item(c.Account, d.order.ID, marker), table.IfAbsent),
 		table.Add(placingKey(c.Account), table.AtLeast(countPlacing, 1, 0)),
 	)...)
 }
@@ -227,7 +227,7 @@ func (s *Service) finish(ctx context.Context, c *call.Call, id string) (Order, i
 	}
 	c.At = order.PlacedAt
 	return s.deliver(ctx, c, order, table.IfVersion(item.Version), []table.Operation{
-		table.Delete(orderMarkerKey(c.Account, id), table.IfPresent),
+		table.Delete(OrderMarkers.Key(c.Account, id), table.IfPresent),
 		table.Add(placingKey(c.Account), table.AtLeast(countPlacing, -1, 0)),
 	})
 }
@@ -283,10 +283,9 @@ func lots(order Order) []license.Lot {
 // behind; the maintenance function calls it. One that fails does not stop the others.
 func (s *Service) ResumeOrders(ctx context.Context, of string) error {
 	var pieces []call.Piece
-	query := table.Query{Partition: OrderMarkers, Prefix: call.OfAccount(of)}
-	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
-		account, id := markedOrder(item.Sort)
-		marker, fault := call.Decode[orderMarker](item)
+	err := OrderMarkers.Each(ctx, s.env.Table, of, func(m call.Marker) error {
+		account, id := m.Account, m.ID
+		marker, fault := call.Decode[orderMarker](m.Item)
 		now := s.env.Clock()
 		if fault == nil &&
 			(now.Before(marker.At.Add(abandoned)) || now.Before(marker.TriedAt.Add(call.Pause(marker.Attempts)))) {
@@ -299,7 +298,7 @@ func (s *Service) ResumeOrders(ctx context.Context, of string) error {
 				if fault != nil {
 					return fault
 				}
-				return s.attempt(ctx, account, id, marker, item)
+				return s.attempt(ctx, account, id, marker, m.Item)
 			},
 		})
 		return nil
@@ -318,7 +317,7 @@ func (s *Service) attempt(ctx context.Context, account, id string, marker orderM
 	if err != nil {
 		return err
 	}
-	counted := table.Put(table.Item{Key: item.Key, Data: data}, table.IfVersion(item.Version))
+	counted := table.Put(OrderMarkers.Item(account, id, data), table.IfVersion(item.Version))
 	if err := s.env.Table.Commit(ctx, []table.Operation{counted}); err != nil {
 		if _, overtaken := table.Refused(err); overtaken {
 			return nil

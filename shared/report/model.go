@@ -103,8 +103,8 @@ func putStamp(account string, at time.Time) table.Operation {
 	return table.Put(item, table.IfAbsent)
 }
 
-// reportMarkers is the partition of Index3 that lists the unfinished reports of all accounts.
-const reportMarkers = "JOBS#REPORT"
+// unfinished are the markers on the reports that are not finished, by their ids.
+var unfinished = call.PlacedMarkers("REPORT")
 
 const wakeUpPrefix = "jobs/reports/"
 
@@ -140,7 +140,7 @@ func (r Report) put(account string) (table.Operation, error) {
 	}
 	item := table.Item{Key: reportKey(account, r.ID), Data: data}
 	if r.State == Queued || r.State == Running {
-		item.IndexKeys[2] = table.Key{Partition: reportMarkers, Sort: account + "#" + r.ID}
+		item.IndexKeys[2] = unfinished.Place(account, r.ID)
 	}
 	cond := table.IfAbsent
 	if r.version != 0 {

@@ -301,43 +301,37 @@ func ours(err error) error {
 func (s *Service) Resume(ctx context.Context, of string, at time.Time) (int, error) {
 	n := 0
 	var pieces []call.Piece
-	err := table.All(
-		ctx,
-		s.env.Table,
-		table.Query{Index: table.Index3, Partition: reportMarkers, Prefix: call.OfAccount(of)},
-		func(item table.Item) error {
-			name, _, _ := strings.Cut(item.IndexKeys[2].Sort, "#")
-			r, err := decode(item)
-			var held bool
-			if err == nil {
-				held, err = s.held(ctx, name, r, at)
-			}
-			if err == nil && !r.overdue(at, held) {
-				return nil
-			}
-			pieces = append(pieces, call.Piece{
-				Account: name, Marker: "report " + r.ID,
-				Work: func(ctx context.Context) error {
-					if err != nil {
-						return err
-					}
-					if err := s.handOver(ctx, name, r.ID); err != nil {
-						return err
-					}
-					n++
-					return nil
-				},
-			})
+	err := unfinished.Each(ctx, s.env.Table, of, func(m call.Marker) error {
+		r, err := decode(m.Item)
+		var held bool
+		if err == nil {
+			held, err = s.held(ctx, m.Account, r, at)
+		}
+		if err == nil && !r.overdue(at, held) {
 			return nil
-		},
-	)
+		}
+		pieces = append(pieces, call.Piece{
+			Account: m.Account, Marker: "report " + r.ID,
+			Work: func(ctx context.Context) error {
+				if err != nil {
+					return err
+				}
+				if err := s.handOver(ctx, m.Account, r.ID); err != nil {
+					return err
+				}
+				n++
+				return nil
+			},
+		})
+		return nil
+	})
 	err = errors.Join(err, call.InTurn(ctx, s.env, pieces))
 	return n, err
 }
 
 // Marked visits the accounts that have a report which is not finished.
 func Marked(ctx context.Context, store table.Store, visit func(account string)) error {
-	return call.Marked(ctx, store, table.Query{Index: table.Index3, Partition: reportMarkers}, visit)
+	return unfinished.Accounts(ctx, store, visit)
 }
 
 // held says whether a builder works on a report.

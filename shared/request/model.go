@@ -4,7 +4,6 @@
 package request
 
 import (
-	"strings"
 	"time"
 
 	"seatwise/shared/catalog"
@@ -100,18 +99,8 @@ func pendingKey(account, user, product string) table.Key {
 	return table.Key{Partition: call.Partition(account, "REQUEST-PENDING", user), Sort: product}
 }
 
-// markers is the partition of index 3 that has all requests, of all accounts, that are approved and
-// wait for a seat.
-const markers = "JOBS#REQUEST"
-
-func markerSort(account, product, id string) string { return account + "#" + product + "#" + id }
-
-// marked is what the sort key of a marker names.
-func marked(sort string) (account, product, id string) {
-	account, rest, _ := strings.Cut(sort, "#")
-	product, id, _ = strings.Cut(rest, "#")
-	return account, product, id
-}
+// markers are on the requests that are approved and wait for a seat: product and request.
+var markers = call.PlacedMarkers("REQUEST")
 
 // itemOf is where a request is kept, with its places in the indexes.
 func itemOf(account string, r stored) (table.Item, error) {
@@ -120,7 +109,7 @@ func itemOf(account string, r stored) (table.Item, error) {
 	item.IndexKeys[0] = table.Key{Partition: ofUser(account, r.UserID), Sort: r.ID}
 	item.IndexKeys[1] = table.Key{Partition: inState(account, r.State), Sort: r.ID}
 	if r.State == Approved {
-		item.IndexKeys[2] = table.Key{Partition: markers, Sort: markerSort(account, r.ProductID, r.ID)}
+		item.IndexKeys[2] = markers.Place(account, r.ProductID+"#"+r.ID)
 	}
 	return item, err
 }

@@ -3,6 +3,7 @@ package request
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
@@ -70,39 +71,18 @@ func (s *Service) missing(c *call.Call, ids []string) purchase.Find {
 // account's requests wait for, and then as much as the approvals that it carries on.
 func (s *Service) ServeApproved(ctx context.Context, of string) error {
 	var pieces []call.Piece
-	from := ""
-	for {
-		query := table.Query{
-			Index: table.Index3, Partition: markers, Prefix: call.OfAccount(of), From: from, Limit: 1,
-		}
-		page, err := s.env.Table.Query(ctx, query)
-		if err != nil {
-			return errors.Join(err, call.InTurn(ctx, s.env, pieces))
-		}
-		if len(page.Items) == 0 {
-			return call.InTurn(ctx, s.env, pieces)
-		}
-		account, product, _ := marked(page.Items[0].IndexKeys[2].Sort)
+	err := markers.Groups(ctx, s.env.Table, of, func(account, product string) {
 		pieces = append(pieces, call.Piece{
 			Account: account, Marker: "requests for " + product,
 			Work: func(ctx context.Context) error { return s.serve(ctx, account, product) },
 		})
-		from = account + "#" + product + "$" // "$" follows "#": the first entry of the next product
-	}
+	})
+	return errors.Join(err, call.InTurn(ctx, s.env, pieces))
 }
 
-// Lists visits the products of accounts for which approved requests wait: one query for each.
+// Lists visits the products of accounts for which approved requests wait: at most one query for each.
 func Lists(ctx context.Context, store table.Store, visit func(account, product string)) error {
-	query := table.Query{Index: table.Index3, Partition: markers, Limit: 1}
-	for {
-		page, err := store.Query(ctx, query)
-		if err != nil || len(page.Items) == 0 {
-			return err
-		}
-		account, product, _ := marked(page.Items[0].IndexKeys[2].Sort)
-		visit(account, product)
-		query.From = account + "#" + product + "$" // "$" follows "#": the first entry of the next product
-	}
+	return markers.Groups(ctx, store, "", visit)
 }
 
 // serve gives an account's approved requests for a product what there are free seats for, and then
@@ -126,13 +106,11 @@ func (s *Service) serve(ctx context.Context, account, product string) error {
 // anybody, the first one holds up the others; what a fence, or the limit of who approved, keeps from it
 // may serve them.
 func (s *Service) serveFree(ctx context.Context, c *call.Call, product string) (short []string, err error) {
-	account := c.Account
-	q := table.Query{Index: table.Index3, Partition: markers, Prefix: markerSort(account, product, "")}
 	var failures []error
 	bids := false
-	err = table.All(ctx, s.env.Table, q, func(item table.Item) error {
-		_, _, id := marked(item.IndexKeys[2].Sort)
-		free, err := s.serveOne(ctx, account, id)
+	err = markers.Of(ctx, s.env.Table, c.Account, product+"#", func(m call.Marker) error {
+		_, id, _ := strings.Cut(m.ID, "#")
+		free, err := s.serveOne(ctx, c.Account, id)
 		if problem.Is(err, problem.NotEnoughLicenses) {
 			if len(short) == 0 {
 				bids = s.bids(ctx, c, product)

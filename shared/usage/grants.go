@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"seatwise/shared/catalog"
@@ -114,7 +113,7 @@ func (s *Service) FinishGrants(ctx context.Context, account string) error {
 
 // Marked visits the accounts in which a first view has left a grant due.
 func Marked(ctx context.Context, store table.Store, visit func(account string)) error {
-	return call.Marked(ctx, store, table.Query{Index: table.Index3, Partition: viewerMarkers}, visit)
+	return viewerMarkers.Accounts(ctx, store, visit)
 }
 
 // finishGrants is FinishGrants by the aggregation, which tells of no failure but that of the table:
@@ -129,7 +128,6 @@ func (s *Service) finishGrants(ctx context.Context, account string, at time.Time
 
 // dueGrants are the grants that are due in an account, or in all.
 func (s *Service) dueGrants(ctx context.Context, account string, at time.Time) ([]call.Piece, error) {
-	query := table.Query{Index: table.Index3, Partition: viewerMarkers, Prefix: call.OfAccount(account)}
 	type batch struct {
 		account string
 		cause   call.Cause
@@ -137,9 +135,9 @@ func (s *Service) dueGrants(ctx context.Context, account string, at time.Time) (
 	}
 	var undecodable error // of single viewers, who stop nobody else
 	var due []*batch      // in the order of the query, so that a run can be told from another by nothing but its time
-	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
-		of, user, _ := strings.Cut(item.IndexKeys[2].Sort, "#")
-		v, err := call.Decode[storedViewer](item)
+	err := viewerMarkers.Each(ctx, s.env.Table, account, func(m call.Marker) error {
+		of, user := m.Account, m.ID
+		v, err := call.Decode[storedViewer](m.Item)
 		if err != nil {
 			undecodable = errors.Join(undecodable, fmt.Errorf("viewer %s of account %s: %w", user, of, err))
 			return nil

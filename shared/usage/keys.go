@@ -53,6 +53,5 @@ func viewerKey(account, user string) table.Key { return directory.ViewedKey(acco
 // viewersPartition lists the viewers by the UTC day of their last view, in Index1.
 func viewersPartition(account string) string { return call.Partition(account, "VIEWERS") }
 
-// viewerMarkers is the partition of Index3 that lists, over all accounts, the viewers whose view is
-// stored and whose grant is not.
-const viewerMarkers = "JOBS#VIEWER"
+// viewerMarkers are on the viewers whose view is the reason for a grant that is not given yet.
+var viewerMarkers = call.PlacedMarkers("VIEWER")

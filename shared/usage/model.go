@@ -86,7 +86,7 @@ func (v viewerState) put(account string) (table.Operation, error) {
 		Sort:      v.LastView.Format(time.DateOnly) + "#" + v.User,
 	}
 	if v.Pending {
-		item.IndexKeys[2] = table.Key{Partition: viewerMarkers, Sort: account + "#" + v.User}
+		item.IndexKeys[2] = viewerMarkers.Place(account, v.User)
 	}
 	cond := table.IfAbsent
 	if v.exists {

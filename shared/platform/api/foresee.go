@@ -39,11 +39,11 @@ const (
 // add the same.
 func (k *Router) Foresees(name string, reader plan.Reader) { k.readers[name] = reader }
 
-// Carries has the work of markers in a partition done in dry runs, once the handler has answered, of
+// Carries has the work of markers of a kind done in dry runs, once the handler has answered, of
 // the account and the subject that a marker names: what would follow from the request is one of its
 // effects.
-func (k *Router) Carries(markers string, work func(ctx context.Context, account, subject string) error) {
-	k.carriers[markers] = work
+func (k *Router) Carries(markers call.Markers, work func(ctx context.Context, account, subject string) error) {
+	k.carriers[markers.Kind()] = work
 }
 
 // asked is what a request asks for beside its effect.
@@ -285,15 +285,12 @@ func (k *Router) read(ctx context.Context, in plan.Scope, out *plan.Outcome) err
 // follow does the work of the markers that the request has written and not done itself.
 func (k *Router) follow(ctx context.Context, account string, o *overlay.Overlay) error {
 	for _, change := range o.Changes() {
-		work := k.carriers[change.Key.Partition]
-		if work == nil || !change.Is {
+		kind, id, marked := call.OwnMarker(account, change.Key)
+		work := k.carriers[kind]
+		if !marked || work == nil || !change.Is {
 			continue
 		}
-		of, rest, _ := strings.Cut(change.Key.Sort, "#")
-		subject, _, _ := strings.Cut(rest, "#")
-		if of != account {
-			continue
-		}
+		subject, _, _ := strings.Cut(id, "#")
 		if err := work(ctx, account, subject); err != nil {
 			return err
 		}

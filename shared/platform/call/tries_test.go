@@ -3,14 +3,12 @@ package call_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"testing"
 	"time"
 
 	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/platform/call"
-	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/work"
 )
 
@@ -114,38 +112,5 @@ func TestBesidePieces(t *testing.T) {
 	}
 	if err := call.BesidePieces(errors.Join(piece, other)); !errors.Is(err, other) {
 		t.Errorf("what else failed is not told: %v", err)
-	}
-}
-
-func marks() table.Query { return table.Query{Partition: "JOBS#TEST"} }
-
-// mark writes entries of an account.
-func mark(t *testing.T, k *fixtures.Fixture, account string, n int) {
-	t.Helper()
-	for i := range n {
-		key := table.Key{Partition: marks().Partition, Sort: fmt.Sprintf("%s#%03d", account, i)}
-		item := table.Item{Key: key, Data: []byte("{}")}
-		if err := k.Env.Table.Commit(t.Context(), []table.Operation{table.Put(item, table.Always)}); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// Each account is visited once, however many entries it has, and none is passed over.
-func TestMarked(t *testing.T) {
-	k := fixtures.New(t)
-	entries := map[string]int{"acme": 120, "acme-2": 1, "a": 50, "zeta": 51}
-	for account, n := range entries {
-		mark(t, k, account, n)
-	}
-	var seen []string
-	err := call.Marked(t.Context(), k.Env.Table, marks(), func(account string) { seen = append(seen, account) })
-	if err != nil || len(seen) != len(entries) {
-		t.Fatalf("visited %q, %v", seen, err)
-	}
-	for _, account := range seen {
-		if entries[account] == 0 {
-			t.Errorf("visited %q", account)
-		}
 	}
 }

@@ -4,16 +4,15 @@ package failures
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 )
 
-// partition is the one in which it stands: written in the commit in which one fails, and deleted in
-// that in which a later one of its kind succeeds.
-const partition = "JOBS#FAILED"
+// noted are where it stands, by kind: written in the commit in which one fails, and deleted in that in
+// which a later one of its kind succeeds. Nothing is left to be done, but alerts look for it.
+var noted = call.OwnMarkers("FAILED")
 
 // Period is the kind of a billing period that cannot be closed; its id is the first day.
 const Period = "period"
@@ -27,32 +26,29 @@ type Failure struct {
 	Until time.Time `json:"until"`
 }
 
-// noted is how long a failure is told of that nothing follows.
-const noted = 7 * 24 * time.Hour
-
-func keyOf(account, kind string) table.Key {
-	return table.Key{Partition: partition, Sort: account + "#" + kind}
-}
+// told is how long a failure is told of that nothing follows.
+const told = 7 * 24 * time.Hour
 
 // Note is the operation that notes a failure.
 func Note(account string, at time.Time, f Failure) (table.Operation, error) {
-	f.Until = at.Add(noted).UTC()
+	f.Until = at.Add(told).UTC()
 	data, err := call.Encode(f)
-	item := table.Item{Key: keyOf(account, f.Kind), Data: data, Expires: f.Until.Unix()}
+	item := noted.Item(account, f.Kind, data)
+	item.Expires = f.Until.Unix()
 	return table.Put(item, table.Always), err
 }
 
 // Forget is the operation that takes back what is noted of a kind, if anything is.
 func Forget(account, kind string) table.Operation {
-	return table.Delete(keyOf(account, kind), table.Always)
+	return table.Delete(noted.Key(account, kind), table.Always)
 }
 
 // At is when it was noted.
-func (f Failure) At() time.Time { return f.Until.Add(-noted) }
+func (f Failure) At() time.Time { return f.Until.Add(-told) }
 
 // Of is what is noted of a kind in an account; ok is false when nothing is.
 func Of(ctx context.Context, store table.Store, account, kind string) (f Failure, ok bool, err error) {
-	item, ok, err := table.Get(ctx, store, keyOf(account, kind))
+	item, ok, err := table.Get(ctx, store, noted.Key(account, kind))
 	if err != nil || !ok {
 		return f, false, err
 	}
@@ -62,11 +58,9 @@ func Of(ctx context.Context, store table.Store, account, kind string) (f Failure
 
 // All visits what is noted of an account, or of all if it is empty, by account.
 func All(ctx context.Context, store table.Store, of string, visit func(account string, f Failure)) error {
-	query := table.Query{Partition: partition, Prefix: call.OfAccount(of)}
-	return table.All(ctx, store, query, func(item table.Item) error {
-		f, err := call.Decode[Failure](item)
-		account, _, _ := strings.Cut(item.Sort, "#")
-		visit(account, f)
+	return noted.Each(ctx, store, of, func(m call.Marker) error {
+		f, err := call.Decode[Failure](m.Item)
+		visit(m.Account, f)
 		return err
 	})
 }

@@ -180,9 +180,9 @@ func HolderWordKey(account, words, user string) table.Key {
 // moment. Only their writes pay for the index; a phone user's do not.
 func LiveReportsHolders(account string) string { return call.Partition(account, "HOLDERS-LR") }
 
-// WaitingMarkers is the partition of Index3 in which the entries of all accounts' waiting lists
-// stand, so that the maintenance function finds the lists without looking at every account.
-const WaitingMarkers = "JOBS#WAITING"
+// WaitingMarkers are on the entries of waiting lists, by their places in the list, so that the
+// maintenance function finds the lists without looking at every account.
+var WaitingMarkers = call.PlacedMarkers("WAITING")
 
 // boughtQuarter is how finely it is noted when something was bought: days begin at a quarter of an
 // hour in every time zone there is, so the count of any day's end is exact whatever zone makes the

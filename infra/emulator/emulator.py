@@ -36,7 +36,7 @@ def unseen(permission, used):
 
 def kinds_of_work():
     """Gives the kinds of work that may be left behind, as docs/data-model.md lists their marks."""
-    return re.findall(r"^\| `JOBS#([A-Z]+)`", (root / "docs/data-model.md").read_text(encoding="utf-8"), re.MULTILINE)
+    return re.findall(r"^\| `([A-Z]+)`(?: \(borne\))? \|", (root / "docs/data-model.md").read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def seen(stack):

@@ -403,7 +403,7 @@ func TestDataModelNamesEveryPartition(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made := regexp.MustCompile(`Partition\((?:[\w.]+, )?"([A-Z-]+)"|= "(JOBS#[A-Z]+)"|= "(ACCOUNTS)"`)
+	made := regexp.MustCompile(`Partition\((?:[\w.]+, )?"([A-Z-]+)"|Markers\("([A-Z]+)"|= "(ACCOUNTS)"`)
 	found := 0
 	err = filepath.WalkDir("../../shared", func(file string, _ os.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {

@@ -113,14 +113,17 @@ func TestFilesOfOthers(t *testing.T) {
 		_, err := tx.CreateBucket([]byte("something"))
 		return err
 	})
-	later := write("later", func(tx *bbolt.Tx) error {
-		b, err := tx.CreateBucket([]byte("meta"))
-		if err != nil {
-			return err
-		}
-		return b.Put([]byte("format"), []byte("seatwise table 2"))
-	})
-	for _, path := range []string{text, foreign, later} {
+	of := func(name, format string) string {
+		return write(name, func(tx *bbolt.Tx) error {
+			b, err := tx.CreateBucket([]byte("meta"))
+			if err != nil {
+				return err
+			}
+			return b.Put([]byte("format"), []byte(format))
+		})
+	}
+	earlier, later := of("earlier", "seatwise table 1"), of("later", "seatwise table 3")
+	for _, path := range []string{text, foreign, earlier, later} {
 		if _, err := bolt.Open(path); !errors.Is(err, bolt.ErrFormat) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: got %v, want ErrFormat and the file's name", path, err)
 		}

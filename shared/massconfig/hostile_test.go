@@ -11,6 +11,7 @@ import (
 
 	"seatwise/infra/testing/filejobs"
 	"seatwise/infra/testing/fixtures"
+	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/table"
 )
 
@@ -151,8 +152,9 @@ func TestHostileFilesChangeNothing(t *testing.T) {
 		_ context.Context, ops []table.Operation, commit func() error,
 	) error {
 		for _, op := range ops {
-			own := strings.Contains(op.Item.Partition, "#MASSCONFIG") ||
-				strings.HasPrefix(op.Item.Sort, "FAILED#") || // the note for who looks at alerts
+			kind, _, _ := call.OwnMarker(o.Account, op.Item.Key)
+			own := strings.Contains(op.Item.Partition, "#MASSCONFIG") || kind == "MASSCONFIG" ||
+				kind == "FAILED" || // the note for who looks at alerts
 				strings.Contains(op.Item.Partition, "#AUDIT#massConfiguration#")
 			if !own && op.Kind != table.KindCheck || strings.HasPrefix(op.Item.Sort, planPrefix) {
 				t.Errorf("%s is written", op.Item.Key)

@@ -29,7 +29,7 @@ func mark(t *testing.T, store table.Store, of call.Markers, account string, ids 
 	for _, id := range ids {
 		item := of.Item(account, id, []byte("{}"))
 		if of == waiting {
-			item = table.Item{Key: table.Key{Partition: call.Partition(account, "WAITING"), Sort: id}, Data: []byte("{}")}
+			item.Key = table.Key{Partition: call.Partition(account, "WAITING"), Sort: id}
 			item.IndexKeys[2] = of.Place(account, id)
 		}
 		if err := store.Commit(t.Context(), []table.Operation{table.Put(item, table.IfAbsent)}); err != nil {
@@ -106,7 +106,8 @@ func TestMarkersOfOneAndOfAll(t *testing.T) {
 			t.Errorf("%s: groups %q, %v", look, lists, err)
 		}
 		lists = nil
-		if err := waiting.Groups(ctx, store, "acme", visit); err != nil || strings.Join(lists, ", ") != "acme live, acme phone" {
+		err := waiting.Groups(ctx, store, "acme", visit)
+		if err != nil || strings.Join(lists, ", ") != "acme live, acme phone" {
 			t.Errorf("%s: groups of one account %q, %v", look, lists, err)
 		}
 	}

@@ -7,8 +7,7 @@ import (
 	"hash/fnv"
 	"slices"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
 
 	"seatwise/shared/platform/table"
 )
@@ -17,8 +16,6 @@ const (
 	// markerShards is over how many partitions of Index3 the markers of all accounts are spread. How it
 	// could grow is written in decision 200.
 	markerShards = 16
-	// shardsAtOnce is how many of them are read side by side.
-	shardsAtOnce = 16
 	// markerPage is how many entries are read at once while the accounts are looked for that have any.
 	markerPage = 50
 	// groupPage is how many are read at once while groups are looked for: as much as one read unit
@@ -202,19 +199,15 @@ func (m Markers) sideBySide(
 	return errors.Join(visitAll(list, visit), failed)
 }
 
-// eachShard does something with every shard, some side by side. One that fails stops no other; the
+// eachShard does something with every shard, all side by side. One that fails stops no other; the
 // errors come together.
 func eachShard(do func(shard int) error) error {
 	var failures [markerShards]error
-	var group errgroup.Group
-	group.SetLimit(shardsAtOnce)
+	var group sync.WaitGroup
 	for shard := range markerShards {
-		group.Go(func() error {
-			failures[shard] = do(shard)
-			return nil
-		})
+		group.Go(func() { failures[shard] = do(shard) })
 	}
-	_ = group.Wait() // no shard returns its error to the group, which would only keep the first
+	group.Wait()
 	return errors.Join(failures[:]...)
 }
 

@@ -218,8 +218,11 @@ func (k *Router) foresee(
 ) (whole, first plan.Outcome, err error) {
 	for range mostTries {
 		whole, first, err = k.foreseeOnce(ctx, c, run)
-		if _, told := problem.From(err); err == nil || told || ctx.Err() != nil {
+		if _, told := problem.From(err); err == nil || told {
 			return whole, first, err
+		}
+		if long := tooLong(ctx, err); problem.Is(long, problem.TooBusy) {
+			return whole, first, long
 		}
 	}
 	return whole, first, err
@@ -242,7 +245,7 @@ func (k *Router) foreseeOnce(
 		return whole, first, err
 	}
 	if err := k.follow(dry, c.Account, o); err != nil {
-		return whole, first, tooLong(ctx, err)
+		return whole, first, err
 	}
 	currency, err := currencyOf(ctx, c.Account, o)
 	if err != nil {

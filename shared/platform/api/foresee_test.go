@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 
 	"seatwise/infra/testing/fixtures"
@@ -61,6 +62,26 @@ func (h *halves) join(ctx context.Context, c *call.Call, _ *api.Account) (*api.P
 }
 
 type object struct{}
+
+// What of a dry run takes longer than the request may, wherever it ends, is told as that: the same
+// request would not fare better a moment later.
+func TestADryRunThatIsTooLongSaysSo(t *testing.T) {
+	h := &halves{Fixture: fixtures.New(t), meanwhile: func(int) error { return context.DeadlineExceeded }}
+	may := []auth.Permission{auth.LicensesManage}
+	h.handler = api.Serve(h.Env, func(k *api.Router) {
+		api.Register(k, api.Operation{
+			ID: "join-halves", Method: http.MethodPost, Path: "/v1/accounts/{account}/halves",
+			Tag: "Things", Permissions: may, Conflicts: true,
+		}, h.join)
+	}).HTTP
+	p := fixtures.Problem(t, h.Do(t, h.handler, fixtures.Request{
+		Method: http.MethodPost, Path: "/v1/accounts/" + h.Account + "/halves?dryRun=true", User: "ann",
+		Permissions: may,
+	}), http.StatusServiceUnavailable, "too-busy")
+	if !strings.Contains(p.Detail, "ask for a smaller part") || h.tries != 1 {
+		t.Errorf("%q after %d tries", p.Detail, h.tries)
+	}
+}
 
 // A dry run that has read two states of something ends in no error: it begins again, and tells what is
 // so then. It does so three times, and not for what is refused (docs/correctness.md).

@@ -1,10 +1,11 @@
-// Command billing is BillingFunction: what an account pays, its billing periods, its policies and
-// its alerts.
+// Command billing is BillingFunction: what an account pays, its billing periods, its policies, its
+// alerts, and what it costs its provider.
 package main
 
 import (
 	"seatwise/shared/alert"
 	"seatwise/shared/catalog"
+	"seatwise/shared/cost"
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
 	"seatwise/shared/period"
@@ -28,5 +29,6 @@ func function(env *app.Env) app.Function {
 		periods.Routes,
 		policy.NewService(kernel.Products()).Routes,
 		alert.NewService(env, kernel).Routes,
+		cost.NewService(env).Routes,
 	)
 }

@@ -54,6 +54,7 @@ var packages = map[string]kind{
 	"shared/platform/app":     port,
 	"shared/platform/files":   port,
 	"shared/platform/keyring": port, // where keys come from
+	"shared/platform/lines":   port,
 	"shared/platform/table":   port,
 	"shared/platform/work":    port,
 
@@ -74,6 +75,7 @@ var packages = map[string]kind{
 	"shared/platform/plan":     fixture,
 	"shared/platform/quota":    fixture,
 	"shared/platform/reply":    fixture,
+	"shared/platform/spent":    fixture,
 
 	"shared/platform/table/overlay": fixture,
 
@@ -92,6 +94,7 @@ var packages = map[string]kind{
 	"shared/console/signin":       capability,
 	"shared/console/view":         capability,
 	"shared/console/web":          capability,
+	"shared/cost":                 capability,
 	"shared/directory":            capability,
 	"shared/filejob":              capability,
 	"shared/health":               capability,
@@ -355,9 +358,10 @@ var capabilitiesOf = map[string][]string{
 	"functions/assignment": {"account", "license", "policy", "purchase"},
 	"functions/audit":      {"audit"},
 	"functions/billing": {
-		"account", "alert", "directory", "license", "period", "policy", "purchase", "report", "usage", "wallboard",
+		"account", "alert", "cost", "directory", "license", "period", "policy", "purchase", "report", "usage", "wallboard",
 	},
 	"functions/console":   {"console"},
+	"functions/cost":      {"account", "cost", "directory", "license", "usage", "wallboard"},
 	"functions/directory": {"account", "directory", "license", "policy", "purchase", "wallboard"},
 	"functions/health":    {"health"},
 	"functions/licenses":  {"account", "license", "policy", "purchase"},

@@ -11,41 +11,37 @@ import (
 	"text/tabwriter"
 
 	"github.com/goccy/go-yaml"
+
+	prices "seatwise/shared/cost"
 )
 
 // onlyCost is the value of -only that computes what a month costs.
 const onlyCost = "cost"
 
-// What AWS lists for us-east-1, in dollars, on demand and without free tiers; docs/cost.md says from
-// when.
+// What AWS lists for us-east-1 beyond the prices of package cost, in dollars, on demand and without
+// free tiers; docs/cost.md says from when.
 const (
-	perRequest    = 1.00 / 1e6   // HTTP API
-	perInvocation = 0.20 / 1e6   // Lambda
-	perGBSecond   = 0.0000133334 // Lambda on arm64
-	perRead       = 0.125 / 1e6  // DynamoDB, a read unit
-	perWrite      = 0.625 / 1e6  // DynamoDB, a write unit
-	perStoredGB   = 0.25 + 0.20  // DynamoDB, by the month, and its point-in-time recovery
-	perLogGB      = 0.50 + 0.03  // CloudWatch, taken in and kept for a month
-	perPut        = 5.0 / 1e6    // S3
-	perGet        = 0.40 / 1e6   // S3
-	perMessage    = 0.40 / 1e6   // SQS, a request
-	perMetric     = 0.10         // CloudWatch, each metric that an alarm waits for, by the month
-	perSecret     = 0.40         // Secrets Manager, by the month
-	hours         = 730          // in a month
-	minutes       = 60 * hours   // in a month
-	gigabyte      = 1 << 30      // bytes
-	mostIdle      = 2.50         // dollars a month, what an idle stack may cost
-	mostOfMany    = 0.20         // dollars a tenant and month with a thousand of them
-	mostOfMore    = 0.15         // with ten thousand
-	requestTime   = 0.004        // seconds that a function computes for an invocation
-	callTime      = 0.005        // seconds that it waits for a call of DynamoDB
-	pollsOfMinute = 5 * 3        // an event source's requests of an empty queue: five pollers, 20 seconds each
-	ofMessage     = 3            // requests of a message: sent, received and deleted, each alone at worst
-	memory        = 1.0          // GB of a function; the smaller ones cost less
-	logOfRequest  = 700          // bytes: the access log's line and the function's
-	logOfRun      = 350          // bytes: the function's line
-	itemsOfTenant = 20_000       // items of a tenant of 1,000 users: its own and a month's audit and views
-	sizeOfItem    = 1_000        // bytes, with its index entries
+	perStoredGB   = 0.25 + 0.20 // DynamoDB, by the month, and its point-in-time recovery
+	perPut        = 5.0 / 1e6   // S3
+	perGet        = 0.40 / 1e6  // S3
+	perMessage    = 0.40 / 1e6  // SQS, a request
+	perMetric     = 0.10        // CloudWatch, each metric that an alarm waits for, by the month
+	perSecret     = 0.40        // Secrets Manager, by the month
+	hours         = 730         // in a month
+	minutes       = 60 * hours  // in a month
+	gigabyte      = 1 << 30     // bytes
+	mostIdle      = 2.50        // dollars a month, what an idle stack may cost
+	mostOfMany    = 0.20        // dollars a tenant and month with a thousand of them
+	mostOfMore    = 0.15        // with ten thousand
+	requestTime   = 0.004       // seconds that a function computes for an invocation
+	callTime      = 0.005       // seconds that it waits for a call of DynamoDB
+	pollsOfMinute = 5 * 3       // an event source's requests of an empty queue: five pollers, 20 seconds each
+	ofMessage     = 3           // requests of a message: sent, received and deleted, each alone at worst
+	memory        = 1.0         // GB of a function; the smaller ones cost less
+	logOfRequest  = 780         // bytes: the access log's line and the function's
+	logOfRun      = 430         // bytes: the function's line
+	itemsOfTenant = 20_000      // items of a tenant of 1,000 users: its own and a month's audit and views
+	sizeOfItem    = 1_000       // bytes, with its index entries
 )
 
 // A month of a tenant of 1,000 users (issue 14).
@@ -87,12 +83,12 @@ func (w work) plus(more work) work {
 // dollars are what the work costs, by service.
 func (w work) dollars() map[string]float64 {
 	return map[string]float64{
-		"API Gateway": w.requests * perRequest,
-		"Lambda":      w.invocations*perInvocation + w.seconds*memory*perGBSecond,
-		"DynamoDB":    w.reads*perRead + w.writes*perWrite + w.stored/gigabyte*perStoredGB,
+		"API Gateway": w.requests * prices.PerRequest,
+		"Lambda":      w.invocations*prices.PerInvocation + w.seconds*memory*prices.PerGBSecond,
+		"DynamoDB":    w.reads*prices.PerRead + w.writes*prices.PerWrite + w.stored/gigabyte*perStoredGB,
 		"S3":          w.puts*perPut + w.gets*perGet,
 		"SQS":         w.messages * perMessage,
-		"CloudWatch":  w.logged / gigabyte * perLogGB,
+		"CloudWatch":  w.logged / gigabyte * prices.PerLogGB,
 	}
 }
 

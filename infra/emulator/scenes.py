@@ -187,6 +187,26 @@ def limit_of_requests(stack):
 
 
 @scene
+def cost_of_a_tenant(stack):
+    """What the functions wrote of an account is folded into a day of it, and an operator reads what that cost."""
+    admin = open_account(stack)
+    for _ in range(3):
+        admin.get("audit")
+    operator = Client(stack, "provider", "olga", ["accounts.manage"])
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    address = f"{admin.a}/cost?from={today}"
+    admin.send("GET", address, want=[403])
+    same("before it is folded", operator.get(address)["days"], [])
+    stack.eventually("its lines are there", lambda: len(stack.emulator.logged(f'"account":"{admin.account}"')) >= 7)
+    stack.tick("CostFunction", after=24 * 60)
+    told = operator.get(address)
+    same("days", [day["day"] for day in told["days"]], [str(today)])
+    counted = told["counted"]
+    same("what was counted", (counted["requests"] >= 7, counted["readUnits"] > 3, counted["writeUnits"] > 6, counted["gbSeconds"] > 0), (True, True, True, True))
+    same("what it cost", 0 < told["dollars"]["total"] < 0.01, True)
+
+
+@scene
 def alarms_ring(stack):
     """What functions tell of their failures, and what the gateway and the queue count, makes each alarm on one metric ring, and whoever listens hears it."""
     metrics, queues = stack.emulator.client("cloudwatch"), stack.emulator.client("sqs")

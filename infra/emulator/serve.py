@@ -4,6 +4,7 @@
   these lines the job finds a call that was refused, and a permission that nothing uses.
 - A request of DynamoDB carries dynamodb:LeadingKeys, as in AWS, so that the job can cut a function off between two
   commits by refusing it one kind of key.
+- Reading lines of a log asks for its ARN with :* at its end, as in AWS.
 - Sending a batch of messages asks for the permission of sending one, as in AWS.
 - An alarm on the arithmetic of metrics is taken as one on the first of them: it never rings here, as those on one metric do.
 - The name of a bucket that a creation imports is no conflict.
@@ -38,6 +39,8 @@ decisions = open(os.environ["DECISIONS"], "a", encoding="utf-8", buffering=1)  #
 
 
 def enforce(access_key_id, iam_action, service, region, resource_arn="*", service_context=None):
+    if iam_action == "logs:FilterLogEvents":
+        resource_arn += ":*"
     iam_action = {"sqs:SendMessageBatch": "sqs:SendMessage"}.get(iam_action, iam_action)
     refusal = decide(access_key_id, iam_action, service, region, resource_arn, service_context)
     keys = (service_context or {}).get("dynamodb:LeadingKeys", [])

@@ -82,6 +82,8 @@ var tagWords = map[string]string{
 // the order of functions has it, and the others are named after their modules too.
 var schemaNames = map[string]string{
 	"Field":                   "FieldError",
+	"Work":                    "CostCounts",
+	"Prices":                  "CostDollars",
 	"Foretold":                "DryRun",
 	"Settings":                "AccountSettings",
 	"InventorySummary":        "ProductSummary",

@@ -20,6 +20,7 @@ import (
 	"seatwise/shared/audit"
 	"seatwise/shared/catalog"
 	"seatwise/shared/console"
+	"seatwise/shared/cost"
 	"seatwise/shared/craft/workbook"
 	"seatwise/shared/directory"
 	"seatwise/shared/health"
@@ -105,7 +106,9 @@ func Selling(env *app.Env, products *catalog.Catalog) map[string]Function {
 			periods.Routes,
 			policy.NewService(kernel.Products()).Routes,
 			alert.NewService(env, kernel).Routes,
+			cost.NewService(env).Routes,
 		),
+		"CostFunction":                   takes(cost.NewService(env).Scheduled),
 		"ConsoleFunction":                {Pages: console.Handler, env: env},
 		"DirectoryFunction":              serves(purchase.Foresight, people.Routes),
 		"HealthFunction":                 serves(health.Routes),

@@ -26,6 +26,7 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 	"golang.org/x/net/netutil"
 
+	"seatwise/infra/local/lines"
 	"seatwise/infra/local/objects"
 	"seatwise/infra/local/provider"
 	"seatwise/infra/local/queue"
@@ -35,6 +36,7 @@ import (
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/edge"
 	"seatwise/shared/platform/keyring"
+	"seatwise/shared/platform/spent"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/bolt"
 	"seatwise/shared/platform/table/dynamo"
@@ -132,6 +134,8 @@ type runner struct {
 	running   chan struct{} // one value for each running request
 
 	state    *bbolt.DB
+	lines    *lines.Log  // what the functions write of what they do
+	meter    spent.Meter // of what accounts take of the table
 	embedded *bolt.Store // nil where the table is another server's
 	// stop undoes what start did, the latest first.
 	stop []func() error
@@ -304,6 +308,11 @@ func (r *runner) openState() error {
 		Process: wire.IDs{}.Random(), Alone: r.config.DynamoDBEndpoint == "",
 		RequestsPerMinute: int64(min(r.config.RequestsPerMinute, math.MaxInt64)),
 	}
+	if r.lines, err = lines.Open(filepath.Join(r.config.Data, "lines"), r.config.Clock); err != nil {
+		return err
+	}
+	r.stop = append(r.stop, r.lines.Close)
+	r.env.Lines = r.lines
 	r.queue, err = queue.New(db, queue.Options{
 		Clock:   r.config.Clock,
 		IDs:     wire.IDs{},
@@ -405,7 +414,7 @@ func (r *runner) openTable(ctx context.Context, settings wire.Settings) error {
 		if err := dynamo.EnsureTable(ctx, settings.DynamoDB(), tableName); err != nil {
 			return fmt.Errorf("cannot use DynamoDB at %s: %w", r.config.DynamoDBEndpoint, err)
 		}
-		r.env.Table = settings.OpenTable(&r.tally)
+		r.env.Table = r.meter.Store(settings.OpenTable(&r.tally))
 		return nil
 	}
 	store, err := bolt.Open(filepath.Join(r.config.Data, "table.bolt"))
@@ -413,7 +422,7 @@ func (r *runner) openTable(ctx context.Context, settings wire.Settings) error {
 		return err
 	}
 	r.stop = append(r.stop, store.Close)
-	r.embedded, r.env.Table = store, table.Tallied(store, &r.tally)
+	r.embedded, r.env.Table = store, r.meter.Store(table.Tallied(store, &r.tally))
 	return nil
 }
 
@@ -425,7 +434,9 @@ func (r *runner) build() error {
 		return err
 	}
 	for id, fn := range made {
-		r.functions[id] = function{fn, edge.New(fn, edge.Options{Name: id, Clock: r.env.Clock, Log: r.env.Log})}
+		r.functions[id] = function{fn, edge.New(fn, edge.Options{
+			Name: id, Clock: r.env.Clock, Log: r.env.Log, Metrics: r.lines, Meter: &r.meter, Memory: 1,
+		})}
 	}
 	for _, route := range r.template.Routes {
 		if r.functions[route.Function].fn.HTTP == nil {

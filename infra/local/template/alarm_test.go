@@ -16,6 +16,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"seatwise/infra/local/schedule"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/edge"
 	"seatwise/shared/platform/table"
@@ -220,12 +221,24 @@ func TestWhenAlarmsRing(t *testing.T) {
 	}
 }
 
-// A schedule that does not run is heard, whichever it is.
+// often says whether a schedule runs within the two hours that its alarm waits. What runs once a day is
+// folded for operators, and nobody is woken for it.
+func often(t *testing.T, expression string) bool {
+	t.Helper()
+	e, err := schedule.Parse(expression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	return !e.Next(e.Next(at)).After(e.Next(at).Add(2 * time.Hour))
+}
+
+// A schedule that does not run is heard, whichever it is that runs often.
 func TestEverySchedulesRunIsWaitedFor(t *testing.T) {
 	var want, got []string
 	for id, f := range functions(t) {
 		for _, e := range f.Events {
-			if e.Type == "Schedule" {
+			if e.Type == "Schedule" && often(t, e.Properties.Schedule) {
 				want = append(want, id)
 			}
 		}

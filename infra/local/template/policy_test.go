@@ -38,6 +38,7 @@ type functionEvent struct {
 	Properties struct {
 		Method           string `yaml:"Method"`
 		Path             string `yaml:"Path"`
+		Schedule         string `yaml:"Schedule"`
 		DeadLetterConfig *struct {
 			Arn string `yaml:"Arn"`
 		} `yaml:"DeadLetterConfig"`

@@ -27,6 +27,15 @@ type Account struct {
 	Timezone       string    `json:"timezone"`
 }
 
+// AccountCost is a schema of the document.
+type AccountCost struct {
+	Counted CostCounts  `json:"counted"`
+	Days    []CostDay   `json:"days"`
+	Dollars CostDollars `json:"dollars"`
+	From    string      `json:"from"`
+	To      string      `json:"to"`
+}
+
 // AccountPage is a schema of the document.
 type AccountPage struct {
 	Items      []Account `json:"items"`
@@ -341,6 +350,37 @@ type CostCenterTotal struct {
 	CostCenter string `json:"costCenter"`
 	DueToday   Money  `json:"dueToday"`
 	Recurring  Money  `json:"recurring"`
+}
+
+// CostCounts is a schema of the document.
+type CostCounts struct {
+	GbSeconds   float64 `json:"gbSeconds"`
+	Invocations int64   `json:"invocations"`
+	LogBytes    int64   `json:"logBytes"`
+	ReadUnits   float64 `json:"readUnits"`
+	Requests    int64   `json:"requests"`
+	WriteUnits  float64 `json:"writeUnits"`
+}
+
+// CostDay is a schema of the document.
+type CostDay struct {
+	Day         string      `json:"day"`
+	Dollars     CostDollars `json:"dollars"`
+	GbSeconds   float64     `json:"gbSeconds"`
+	Invocations int64       `json:"invocations"`
+	LogBytes    int64       `json:"logBytes"`
+	ReadUnits   float64     `json:"readUnits"`
+	Requests    int64       `json:"requests"`
+	WriteUnits  float64     `json:"writeUnits"`
+}
+
+// CostDollars is a schema of the document.
+type CostDollars struct {
+	ApiGateway float64 `json:"apiGateway"`
+	CloudWatch float64 `json:"cloudWatch"`
+	DynamoDB   float64 `json:"dynamoDB"`
+	Lambda     float64 `json:"lambda"`
+	Total      float64 `json:"total"`
 }
 
 // CreateExportRequest is a schema of the document.
@@ -1817,6 +1857,24 @@ func (c *Client) GetCallQueue(ctx context.Context, id string) (Answer[CallQueue]
 // GetCart: Read the caller's cart.
 func (c *Client) GetCart(ctx context.Context) (Answer[CartView], error) {
 	return send[CartView](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/cart", query: nil, accept: "", body: nil, change: Change{}})
+}
+
+// GetCostQuery is the query of GetCost.
+type GetCostQuery struct {
+	From string
+	To   string
+}
+
+func (q GetCostQuery) values() url.Values {
+	v := url.Values{}
+	put(v, "from", q.From)
+	put(v, "to", q.To)
+	return v
+}
+
+// GetCost: What an account costs its provider.
+func (c *Client) GetCost(ctx context.Context, query GetCostQuery) (Answer[AccountCost], error) {
+	return send[AccountCost](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/cost", query: query.values(), accept: "", body: nil, change: Change{}})
 }
 
 // GetCostCenter: Read a cost center.

@@ -7,6 +7,7 @@ import (
 
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/emf"
 )
 
 // take counts a request for its account (requirements, section 15): the one that it enters, or else
@@ -18,6 +19,7 @@ func (k *Router) take(ctx huma.Context, op Operation, caller auth.Principal, c *
 	if !ValidID(account) { // none, or none that can be
 		account = caller.Account
 	}
+	emf.OfAccount(ctx.Context(), account)
 	taken, err := k.quota.Take(ctx.Context(), account, c.At, repeats(ctx, op))
 	if a := askedOf(ctx.Context()); a != nil {
 		a.taken = taken

@@ -12,6 +12,7 @@ import (
 	"seatwise/shared/craft/workbook/form"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/platform/keyring"
+	"seatwise/shared/platform/lines"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/work"
 )
@@ -34,6 +35,8 @@ type Env struct {
 	Files files.Store
 	// Work takes what schedules hand on; nil in a function that hands nothing on.
 	Work work.Queue
+	// Lines are what the functions have written into their log; nil in a function that reads none.
+	Lines lines.Reader
 	// Workbooks write files of Excel; nil in a function that writes none, for they weigh more than
 	// all else of it (design, decision 9).
 	Workbooks form.Workbooks

@@ -9,7 +9,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"math"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +23,7 @@ import (
 	"seatwise/shared/platform/emf"
 	"seatwise/shared/platform/events"
 	"seatwise/shared/platform/reply"
+	"seatwise/shared/platform/spent"
 	"seatwise/shared/platform/table"
 )
 
@@ -38,6 +42,10 @@ type Options struct {
 	// Tally counts the commits of the function's table; nil for a function without one. What was
 	// counted since the last invocation is told with its metrics.
 	Tally *table.Tally
+	// Meter counts what accounts take of the function's table, which is told with its metrics, and
+	// Memory is the gigabytes that the function has; nil for a function without a table.
+	Meter  *spent.Meter
+	Memory float64
 	// UserClaim is the claim that is the user's id; empty means sub.
 	UserClaim string
 	// Metrics takes one line in embedded metric format for each invocation; nil writes none.
@@ -115,6 +123,7 @@ func (e *Edge) Invoke(ctx context.Context, payload []byte) (answer []byte, err e
 	properties["requestId"] = id
 	e.measure(ctx, invocation{
 		began: began, cold: cold, failed: failed, counted: counts.Metrics(), properties: properties,
+		account: counts.Account(),
 	})
 	return answer, err
 }
@@ -141,6 +150,8 @@ type invocation struct {
 	// counted is what the function itself counted.
 	counted    []emf.Metric
 	properties map[string]any
+	// account is for which it was, where that is known.
+	account string
 }
 
 func (e *Edge) measure(ctx context.Context, in invocation) {
@@ -152,6 +163,7 @@ func (e *Edge) measure(ctx context.Context, in invocation) {
 	// Lambda and the gateway count invocations and their time themselves.
 	in.properties["Latency"] = float64(now.Sub(in.began).Microseconds()) / 1000
 	in.properties["ColdStart"] = in.cold
+	e.spend(ctx, now, in)
 	metrics := []emf.Metric{{Name: "Errors", Value: count(in.failed)}}
 	if e.o.Tally != nil {
 		tried, lost := e.o.Tally.Take()
@@ -162,6 +174,60 @@ func (e *Edge) measure(ctx context.Context, in invocation) {
 	}
 	metrics = append(metrics, in.counted...)
 	if err := emf.Write(e.o.Metrics, now, e.o.Name, metrics, in.properties); err != nil {
+		e.o.Log.WarnContext(ctx, "metrics not written", "error", err)
+	}
+}
+
+// spend tells in the line of an invocation what its account has taken, and in lines of their own what
+// others have. An invocation for which nobody has said whose it was is that of the one account whose
+// keys it used. The time of what was of several accounts is nobody's.
+func (e *Edge) spend(ctx context.Context, now time.Time, in invocation) {
+	if e.o.Meter == nil {
+		return
+	}
+	units := e.o.Meter.Take()
+	if in.account == "" && len(units) == 1 {
+		for account := range units {
+			in.account = account
+		}
+	}
+	if in.account != "" {
+		maps.Copy(in.properties, spending(in.account, units[in.account], e.o.Memory*now.Sub(in.began).Seconds()))
+		delete(units, in.account)
+	}
+	for _, account := range slices.Sorted(maps.Keys(units)) {
+		e.told(ctx, now, in.properties["requestId"], account, units[account])
+	}
+}
+
+// spending are the properties that tell what a run has taken.
+func spending(account string, units spent.Units, gbSeconds float64) map[string]any {
+	return map[string]any{
+		"account": account, "Run": true, "ReadUnits": units.Reads, "WriteUnits": units.Writes,
+		"GBSeconds": math.Round(gbSeconds*1e6) / 1e6,
+	}
+}
+
+// told writes a line of what an account has taken of the table in what was not for it alone.
+func (e *Edge) told(ctx context.Context, now time.Time, requestID any, account string, units spent.Units) {
+	properties := map[string]any{
+		"account": account, "ReadUnits": units.Reads, "WriteUnits": units.Writes, "requestId": requestID,
+	}
+	if err := emf.Write(e.o.Metrics, now, e.o.Name, nil, properties); err != nil {
+		e.o.Log.WarnContext(ctx, "metrics not written", "error", err)
+	}
+}
+
+// ofMessage writes a line of what the account of a message has taken, since those of a batch are of
+// several.
+func (e *Edge) ofMessage(ctx context.Context, account string, began time.Time) {
+	if e.o.Meter == nil || e.o.Metrics == nil {
+		return
+	}
+	now, units := e.o.Clock(), e.o.Meter.Take()
+	properties := spending(account, units[account], e.o.Memory*now.Sub(began).Seconds())
+	properties["requestId"] = reply.RequestID(ctx)
+	if err := emf.Write(e.o.Metrics, now, e.o.Name, nil, properties); err != nil {
 		e.o.Log.WarnContext(ctx, "metrics not written", "error", err)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/edge"
 	"seatwise/shared/platform/reply"
+	"seatwise/shared/platform/spent"
 	"seatwise/shared/platform/table"
 )
 
@@ -690,4 +691,59 @@ func FuzzInvoke(f *testing.F) {
 			t.Fatalf("%s: %s, %v", payload, raw, err)
 		}
 	})
+}
+
+// TestALineTellsWhatEachAccountTook holds whose the units and the time of a run are.
+func TestALineTellsWhatEachAccountTook(t *testing.T) {
+	var out bytes.Buffer
+	meter := &spent.Meter{}
+	read := func(ctx context.Context, keys ...string) {
+		store := meter.Store(nothing{})
+		for _, key := range keys {
+			if _, err := store.Lookup(ctx, table.Key{Partition: key, Sort: "x"}); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	run := func(keys ...string) (lines []map[string]any) {
+		out.Reset()
+		fn := app.Function{Event: func(ctx context.Context, _ []byte) error {
+			read(ctx, keys...)
+			return nil
+		}}
+		e := edge.New(fn, edge.Options{
+			Name: "F", Clock: time.Now, Log: slog.New(slog.DiscardHandler), Metrics: &out, Meter: meter, Memory: 1,
+		})
+		if _, err := e.Invoke(t.Context(), []byte(`{"source":"aws.events"}`)); err != nil {
+			t.Fatal(err)
+		}
+		for text := range bytes.Lines(out.Bytes()) {
+			var line map[string]any
+			if err := json.Unmarshal(text, &line); err != nil {
+				t.Fatal(err)
+			}
+			lines = append(lines, line)
+		}
+		return lines
+	}
+	if lines := run("JOBS#QUEUE"); len(lines) != 1 || lines[0]["account"] != nil {
+		t.Errorf("of nobody: %v", lines)
+	}
+	lines := run("A#acme#USERS", "JOBS#QUEUE", "A#acme#ROLES")
+	if len(lines) != 1 || lines[0]["account"] != "acme" || lines[0]["ReadUnits"] != 2.0 || lines[0]["Run"] == nil {
+		t.Errorf("of one account: %v", lines)
+	}
+	lines = run("A#acme#USERS", "A#globex#USERS", "A#globex#ROLES")
+	if len(lines) != 3 || lines[0]["account"] != "acme" || lines[0]["ReadUnits"] != 1.0 ||
+		lines[1]["account"] != "globex" || lines[1]["ReadUnits"] != 2.0 || lines[1]["Run"] != nil ||
+		lines[2]["account"] != nil {
+		t.Errorf("of two accounts: %v", lines)
+	}
+}
+
+// nothing is an empty table.
+type nothing struct{ table.Store }
+
+func (nothing) Lookup(context.Context, ...table.Key) (map[table.Key]table.Item, error) {
+	return nil, nil
 }

@@ -49,6 +49,7 @@ func (e *Edge) message(ctx context.Context, m events.Message) (err error) {
 	if err != nil {
 		return err
 	}
+	defer e.ofMessage(ctx, wanted.Account, e.o.Clock())
 	return e.fn.Message(ctx, wanted)
 }
 

@@ -11,8 +11,9 @@ type countsKey struct{}
 
 // Counts are the metrics that an invocation counts on its way. They are safe for concurrent use.
 type Counts struct {
-	mu     sync.Mutex
-	values map[string]float64
+	mu      sync.Mutex
+	values  map[string]float64
+	account string
 }
 
 // WithCounts is a context that counts.
@@ -28,6 +29,22 @@ func Add(ctx context.Context, name string, n float64) {
 		defer c.mu.Unlock()
 		c.values[name] += n
 	}
+}
+
+// OfAccount says for which account the invocation is, if the context counts.
+func OfAccount(ctx context.Context, account string) {
+	if c, ok := ctx.Value(countsKey{}).(*Counts); ok {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.account = account
+	}
+}
+
+// Account is for which account the invocation is; empty when nobody has said so.
+func (c *Counts) Account() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.account
 }
 
 // Metrics are the counts so far, by name.

@@ -13,12 +13,25 @@ import "context"
 // is known, so it counts as an item of 1 KB in no index. A refused commit counts in full, as it
 // does in AWS.
 func Counted(inner Store, onCall func(op string, capacity float64)) Store {
-	return &counted{inner: inner, onCall: onCall}
+	return Metered(inner, func(u Use) { onCall(u.Op, u.Reads+u.Writes) })
 }
 
+// Use is what one call of a store stands for in DynamoDB.
+type Use struct {
+	// Op is the operation of the DynamoDB API.
+	Op string
+	// Partition is that of the call's first key.
+	Partition string
+	// Reads and Writes are the units, as Counted estimates them.
+	Reads, Writes float64
+}
+
+// Metered is Counted with the partition, and with what was read apart from what was written.
+func Metered(inner Store, onUse func(Use)) Store { return &counted{inner: inner, onUse: onUse} }
+
 type counted struct {
-	inner  Store
-	onCall func(op string, capacity float64)
+	inner Store
+	onUse func(Use)
 }
 
 const (
@@ -46,7 +59,7 @@ func (c *counted) Lookup(ctx context.Context, keys ...Key) (map[Key]Item, error)
 			}
 			capacity += portions(size, readUnitBytes)
 		}
-		c.onCall(op, capacity)
+		c.onUse(Use{Op: op, Partition: part[0].Partition, Reads: capacity})
 	}
 	return found, err
 }
@@ -61,18 +74,21 @@ func (c *counted) Query(ctx context.Context, q Query) (Page, error) {
 	if q.Index != Base {
 		capacity /= 2
 	}
-	c.onCall("Query", capacity)
+	c.onUse(Use{Op: "Query", Partition: q.Partition, Reads: capacity})
 	return page, err
 }
 
 func (c *counted) Commit(ctx context.Context, ops []Operation) error {
 	err := c.inner.Commit(ctx, ops)
-	op, each, capacity := "TransactWriteItems", 2.0, 0.0
+	op, each, capacity, partition := "TransactWriteItems", 2.0, 0.0, ""
 	if Alone(ops) {
 		op, each = "PutItem", 1
 	}
 	for i := range ops {
 		item := ops[i].Item
+		if i == 0 {
+			partition = item.Partition
+		}
 		writes := each
 		for _, indexKey := range item.IndexKeys {
 			if indexKey != (Key{}) {
@@ -81,6 +97,6 @@ func (c *counted) Commit(ctx context.Context, ops []Operation) error {
 		}
 		capacity += writes * portions(Size(item), writeUnitBytes)
 	}
-	c.onCall(op, capacity)
+	c.onUse(Use{Op: op, Partition: partition, Writes: capacity})
 	return err
 }

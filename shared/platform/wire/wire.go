@@ -26,6 +26,7 @@ import (
 	"seatwise/shared/platform/files"
 	"seatwise/shared/platform/files/s3store"
 	"seatwise/shared/platform/keyring"
+	"seatwise/shared/platform/spent"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/dynamo"
 	"seatwise/shared/platform/wire/plain"
@@ -51,6 +52,10 @@ type Settings struct {
 	WorkQueue, FailedEvents string
 	// UserClaim is USER_CLAIM, the claim that is the user's id; empty means sub.
 	UserClaim string
+	// Memory is AWS_LAMBDA_FUNCTION_MEMORY_SIZE, the megabytes that the function has.
+	Memory float64
+	// LogGroup is LOG_GROUP, where the functions write their lines; empty in functions that read none.
+	LogGroup string
 	// RequestsPerMinute is REQUESTS_PER_MINUTE, how many requests of an account are taken in a minute; 0
 	// for any number.
 	RequestsPerMinute int64
@@ -90,6 +95,7 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 		Name:             getenv("AWS_LAMBDA_FUNCTION_NAME"),
 		WorkQueue:        getenv("WORK_QUEUE"),
 		FailedEvents:     getenv("FAILED_EVENTS"),
+		LogGroup:         getenv("LOG_GROUP"),
 		UserClaim:        getenv("USER_CLAIM"),
 		DynamoDBEndpoint: cmp.Or(getenv("AWS_ENDPOINT_URL_DYNAMODB"), getenv("AWS_ENDPOINT_URL")),
 		S3Endpoint:       cmp.Or(getenv("AWS_ENDPOINT_URL_S3"), getenv("AWS_ENDPOINT_URL")),
@@ -97,6 +103,12 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 	if level := getenv("LOG_LEVEL"); level != "" {
 		if err := s.LogLevel.UnmarshalText([]byte(level)); err != nil {
 			faults = append(faults, errors.New("LOG_LEVEL is none of DEBUG, INFO, WARN, ERROR"))
+		}
+	}
+	if size := getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"); size != "" {
+		var err error
+		if s.Memory, err = strconv.ParseFloat(size, 64); err != nil {
+			faults = append(faults, errors.New("AWS_LAMBDA_FUNCTION_MEMORY_SIZE is no number"))
 		}
 	}
 	if limit := getenv("REQUESTS_PER_MINUTE"); limit != "" {
@@ -213,11 +225,9 @@ func assemble(
 	if err != nil {
 		return nil, err
 	}
-	tally := new(table.Tally)
+	tally, meter := new(table.Tally), new(spent.Meter)
 	env := &app.Env{
-		Table: s.OpenTable(
-			tally,
-		),
+		Table:      meter.Store(s.OpenTable(tally)),
 		Files:      s.OpenFiles(),
 		Clock:      Clock,
 		IDs:        IDs{},
@@ -231,8 +241,11 @@ func assemble(
 	if s.WorkQueue != "" {
 		env.Work = plain.NewQueue(s.WorkQueue, s.FailedEvents, getenv)
 	}
-	return edge.New(
-		build(env),
-		edge.Options{Name: s.Name, Clock: Clock, Log: env.Log, Tally: tally, Metrics: out, UserClaim: s.UserClaim},
-	), nil
+	if s.LogGroup != "" {
+		env.Lines = plain.NewLines(s.LogGroup, getenv)
+	}
+	return edge.New(build(env), edge.Options{
+		Name: s.Name, Clock: Clock, Log: env.Log, Tally: tally, Metrics: out, UserClaim: s.UserClaim,
+		Meter: meter, Memory: s.Memory / 1024,
+	}), nil
 }

@@ -29,8 +29,10 @@ type Service struct {
 	Protocol string
 	// Getenv finds the credentials of the function.
 	Getenv func(string) string
-	Clock  app.Clock
-	HTTP   *http.Client
+	// Most bounds an answer in bytes; 0 means that of a secret.
+	Most  int64
+	Clock app.Clock
+	HTTP  *http.Client
 }
 
 // Refusal is what a service answers that does not do what it was asked for.
@@ -45,7 +47,7 @@ func (r *Refusal) Error() string {
 }
 
 // mostAnswer bounds an answer in bytes: a secret has at most 64 KB.
-const mostAnswer = 128 << 10
+const mostAnswer int64 = 128 << 10
 
 // Ask sends what target asks for, such as secretsmanager.GetSecretValue, and reads the answer into
 // out.
@@ -65,7 +67,7 @@ func (s Service) Ask(ctx context.Context, target string, in, out any) error {
 		return fmt.Errorf("ask %s: %w", target, err)
 	}
 	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, mostAnswer))
+	answer, err := io.ReadAll(io.LimitReader(response.Body, cmp.Or(s.Most, mostAnswer)))
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", target, err)
 	}

@@ -330,11 +330,15 @@ func apply(c *web.Context, f *view.Form, do, id string, lines *[]cartLine) (stri
 		var out []string
 		*lines = slices.DeleteFunc(*lines, func(l cartLine) bool {
 			if l.id == id {
-				out = append(out, l.quantity+" "+namedIn(c, l))
+				out = append(out, l.wasQuantity+" "+namedIn(c, l))
 			}
 			return l.id == id
 		})
-		return strings.Join(out, ", ") + " out of the cart; the other lines are as they were.", nil
+		said := strings.Join(out, ", ") + " out of the cart"
+		if len(*lines) > 0 {
+			said += "; the other lines are as they were"
+		}
+		return said + ".", nil
 	case "delete-selected":
 		before := len(*lines)
 		if !slices.ContainsFunc(*lines, chosen) {

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 
+	"golang.org/x/net/html"
+
 	"seatwise/infra/testing/consolewalk"
 	"seatwise/shared/console/client"
 )
@@ -326,7 +328,16 @@ func TestARefusalIsSaidBesideTheField(t *testing.T) {
 	if form.Values.Get("extension") != "12 x" || form.Values.Get("userId") != "zoe" || form.Values.Get("_key") == key {
 		t.Errorf("the form is %v", form.Values)
 	}
-	b.Get(p.Link("What this means, and what can be done")).Says("What can be done")
+	// It opens beside the form, which keeps what was typed.
+	help := p.Link("What this means, and what can be done (opens in a new tab)")
+	if !slices.ContainsFunc(p.Elements("a"), func(a *html.Node) bool {
+		return slices.Contains(a.Attr, html.Attribute{Key: "href", Val: help}) &&
+			slices.Contains(a.Attr, html.Attribute{Key: "target", Val: "_blank"}) &&
+			slices.Contains(a.Attr, html.Attribute{Key: "rel", Val: "noopener"})
+	}) {
+		t.Error("the explanation of a refusal takes the place of its form")
+	}
+	b.Get(help).Says("What can be done")
 	form.Set("extension", "101")
 	b.Submit(form).Says("Phone System is assigned to Zoe Alvarez.", "101")
 }

@@ -299,6 +299,35 @@ func TestChangeTheCart(t *testing.T) {
 	press(b, form, "delete-selected").Says("2 lines are out of the cart.", "The cart is empty.", "Purchase licenses")
 }
 
+// A line is deleted whatever stands in its quantity: the browser does not ask for a better one first,
+// and what is said is what was in the cart.
+func TestALineIsDeletedWhateverItsQuantity(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", nil)
+	body := client.PutCartRequest{Lines: []client.CartLineInput{{ProductID: "phone-system", Quantity: 3}}}
+	if _, err := api.PutCart(t.Context(), body, client.Change{Key: "p"}); err != nil {
+		t.Fatal(err)
+	}
+	b := c.SignIn(t, "acme", "ada")
+	page := b.Get("/console/acme/cart")
+	free := 0
+	for _, button := range page.Elements("button") {
+		for _, a := range button.Attr {
+			if a.Key == "formnovalidate" {
+				free++
+			}
+		}
+	}
+	if free != 2 {
+		t.Errorf("%d buttons delete without a look at the fields, want 2", free)
+	}
+	form := page.Post()
+	form.Set("quantity-1", "0")
+	page = press(b, form, "delete:1")
+	page.Says("3 Phone System out of the cart.", "The cart is empty.")
+	page.Hides("the other lines")
+}
+
 // Deleted. Undo puts the lines back as they were: their number, their cost center, their place.
 func TestADeletionFromTheCartIsUndone(t *testing.T) {
 	c := consolewalk.Start(t)

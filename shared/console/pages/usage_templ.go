@@ -493,7 +493,7 @@ func usagePage(c *web.Context, f *view.Form, u usage) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = view.NumberCell("Viewers", c.Format().Number(s.ActiveUsers)).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = view.NumberCell("Active users", c.Format().Number(s.ActiveUsers)).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

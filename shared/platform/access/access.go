@@ -9,8 +9,10 @@ package access
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"seatwise/shared/platform/auth"
@@ -425,6 +427,11 @@ func (s guard) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key]tab
 	if g == nil {
 		return s.Store.Lookup(ctx, keys...)
 	}
+	for _, key := range keys {
+		if err := g.owns(key.Partition); err != nil {
+			return nil, err
+		}
+	}
 	return both(g.ask(ctx), func() (map[table.Key]table.Item, error) { return s.Store.Lookup(passed(ctx), keys...) })
 }
 
@@ -434,7 +441,22 @@ func (s guard) Query(ctx context.Context, q table.Query) (table.Page, error) {
 	if g == nil {
 		return s.Store.Query(ctx, q)
 	}
+	if err := g.owns(q.Partition); err != nil {
+		return table.Page{}, err
+	}
 	return both(g.ask(ctx), func() (table.Page, error) { return s.Store.Query(passed(ctx), q) })
+}
+
+// errForeign is a mistake in how a key was made, and nobody's to see.
+var errForeign = errors.New("a request touches what is not its account's")
+
+// owns refuses a partition, of the table or of an index, that is not of the request's account, whatever
+// made its key (docs/isolation.md).
+func (g *gate) owns(partition string) error {
+	if g.account == "" || strings.HasPrefix(partition, call.Partition(g.account)) {
+		return nil
+	}
+	return fmt.Errorf("%w: account %s, partition %s", errForeign, g.account, partition)
 }
 
 // both is what was read, if the caller may read it.
@@ -455,6 +477,11 @@ func (s guard) Commit(ctx context.Context, ops []table.Operation) error {
 	g := of(ctx)
 	if g == nil {
 		return s.Store.Commit(ctx, ops)
+	}
+	for _, op := range ops {
+		if err := g.owns(op.Item.Key.Partition); err != nil {
+			return err
+		}
 	}
 	for tries := 1; ; tries++ {
 		a := g.ask(ctx)

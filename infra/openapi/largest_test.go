@@ -733,8 +733,10 @@ var largest = map[string]func(l *law) big{
 		return big{path: "/alerts?limit=200"}
 	},
 	"get-usage-summary": func(*law) big { return big{path: "/usage/summary"} },
-	"list-reports":      func(l *law) big { l.report(); return big{path: "/reports?limit=200"} },
-	"get-report":        func(l *law) big { return big{path: "/reports/" + l.report()} },
+	// A day of an account is some 400 bytes of the answer, and a window has 366 days at most.
+	"get-cost":     func(*law) big { return big{path: "/cost"} },
+	"list-reports": func(l *law) big { l.report(); return big{path: "/reports?limit=200"} },
+	"get-report":   func(l *law) big { return big{path: "/reports/" + l.report()} },
 	"list-audit": func(l *law) big {
 		// Each entry names 200 members of before and 200 of after.
 		l.queue("q", l.crowd(200))

@@ -85,7 +85,7 @@ func (l *law) crowdOf(like string, n int) []string {
 		)
 		put(license.HolderKey(l.Account, id), license.Holder{UserID: id, Name: longName, Active: true})
 	}
-	for batch := range slices.Chunk(ops, table.MaxOperations) {
+	for batch := range slices.Chunk(ops, call.MaxOperations) {
 		if err := l.Env.Table.Commit(l.t.Context(), batch); err != nil {
 			l.t.Fatal(err)
 		}
@@ -96,7 +96,7 @@ func (l *law) crowdOf(like string, n int) []string {
 // plant stores things with ids as they are, without a request for each.
 func (l *law) plant(kind string, things []object) {
 	l.t.Helper()
-	for batch := range slices.Chunk(things, table.MaxOperations) {
+	for batch := range slices.Chunk(things, call.MaxOperations) {
 		var ops []table.Operation
 		for _, thing := range batch {
 			data, err := call.Encode(thing)
@@ -795,6 +795,7 @@ func (l *law) largestAccount() object {
 		"bundle":         "standard",
 		"country":        "AR",
 		"reportSchedule": "monthly",
+		"state":          "active",
 	}
 }
 

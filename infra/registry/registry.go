@@ -36,6 +36,7 @@ import (
 	"seatwise/shared/period/chargeback"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/work"
 	"seatwise/shared/policy"
 	"seatwise/shared/purchase"
@@ -83,7 +84,7 @@ func Of(env *app.Env) map[string]Function { return Selling(env, catalog.Default(
 
 // Selling is Of with another catalog than the one that is shipped.
 func Selling(env *app.Env, products *catalog.Catalog) map[string]Function {
-	env.Workbooks = workbook.Writer{}
+	env.Workbooks, env.Table = workbook.Writer{}, call.Checked(env.Table, env.Pick)
 	kernel := purchase.Supplied(license.NewService(products))
 	licenses := operations.New(kernel)
 	people := directory.NewService(env, kernel)

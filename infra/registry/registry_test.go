@@ -23,6 +23,7 @@ import (
 
 	"seatwise/infra/local/template"
 	"seatwise/infra/registry"
+	"seatwise/infra/testing/fixtures"
 	"seatwise/shared/platform/app"
 )
 
@@ -95,6 +96,16 @@ func TestMainsServeWhatTheRegistrySays(t *testing.T) {
 		if !slices.Equal(want, got) {
 			t.Errorf("%s: main.go serves %q, the registry says %q", id, got, want)
 		}
+	}
+}
+
+// TestCommitsOfEveryFunctionDemandTheState holds that no function commits to a store that does not demand the
+// state of the account.
+func TestCommitsOfEveryFunctionDemandTheState(t *testing.T) {
+	env := fixtures.New(t).Env
+	registry.Of(env)
+	if _, checked := env.Table.(interface{ StateChecked() }); !checked {
+		t.Errorf("%T demands no state", env.Table)
 	}
 }
 

@@ -82,6 +82,8 @@ type model struct {
 
 	funds funds
 
+	state call.State // of the account, as its item says
+
 	dirty touched
 	at    *commit
 }
@@ -241,9 +243,11 @@ func decode[T any](b *model, item table.Item) (v T) {
 // enter takes a commit in and looks at what it has touched. ops are those on the account's items.
 func (b *model) enter(c *commit, ops []table.Operation) {
 	b.at = c
+	was := b.state
 	for i := range ops {
 		b.operation(&ops[i])
 	}
+	b.verifyLife(was, ops)
 	b.verify()
 	b.dirty = newTouched()
 	clear(b.log.rows)
@@ -278,6 +282,14 @@ func (b *model) putDevices(kind string, item table.Item) {
 }
 
 func (b *model) put(kind, rest string, item table.Item) {
+	if kind == "ACCOUNT" {
+		b.state = decode[struct{ State call.State }](b, item).State
+		return
+	}
+	b.putThing(kind, rest, item)
+}
+
+func (b *model) putThing(kind, rest string, item table.Item) {
 	switch kind {
 	case "LICENSE":
 		b.putSeat(item)

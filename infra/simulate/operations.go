@@ -248,6 +248,9 @@ func (m *simulation) operation() *run {
 		return r
 	}
 	a := pick(m, accounts)
+	if m.models[a].stopped() && m.random.IntN(4) == 0 || m.random.IntN(150) == 0 {
+		return m.stop(a)
+	}
 	r := m.draw(a)
 	if r.rival != nil && m.random.IntN(3) == 0 {
 		m.rivals = append(m.rivals, r.rival())

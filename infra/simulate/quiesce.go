@@ -31,6 +31,13 @@ func (m *simulation) quiesce() {
 	}
 	for _, a := range accounts {
 		if m.violation == nil {
+			m.models[a].at = &commit{serial: m.mirror.made}
+			m.models[a].verifyStops()
+		}
+		if m.violation == nil {
+			m.reopen(a)
+		}
+		if m.violation == nil {
 			m.leaveWaiting(a)
 		}
 	}

@@ -161,6 +161,7 @@ var blind = map[string]bool{
 	"COUNTING":         true, // the same
 	"ALERTS":           true, // goes with the open item of its rule, of which the version is demanded
 	"REQUEST-PENDING":  true, // goes with its request, of which the version is demanded
+	"STATE":            true, // goes with the account, of which the version is demanded
 	"MASSCONFIG-PARTS": true,
 	"IMPORT-PARTS":     true,
 	"PERIOD":           true, // parts are named by the digest of the period, which each of two workers may close

@@ -29,7 +29,7 @@ func (s *Service) Routes(k *api.Router) {
 	k.Foresees("licenses", effects.Reader(s.products))
 	k.Carries(BundleMarkers, func(ctx context.Context, account, _ string) error { return s.settle(ctx, account, 0) })
 	one := api.ReadWrite[api.Account, body, Account]{
-		Keeps: []string{"costCenter"},
+		Keeps: []string{"costCenter", "state"},
 		New:   func(at *api.Account) Account { return Account{ID: at.Account} },
 		Read: func(ctx context.Context, c *call.Call, _ *api.Account) (*api.Tagged[Account], error) {
 			a, version, err := Load(ctx, c)
@@ -58,15 +58,11 @@ func (s *Service) Routes(k *api.Router) {
 	manage := []auth.Permission{auth.AccountsManage}
 	api.RegisterPut(k, api.Operation{
 		ID: "put-account", Path: "/v1/accounts/{account}", Summary: "Make or change an account", Tag: tag,
-		Permissions: manage, Creates: true, Makes: true, Conflicts: true,
+		Permissions: manage, Creates: true, Lives: true, Makes: true, Conflicts: true,
 	}, one)
 	api.RegisterPatch(k, api.Operation{
-		ID:          "patch-account",
-		Path:        "/v1/accounts/{account}",
-		Summary:     "Change what is named of an account",
-		Tag:         tag,
-		Permissions: manage,
-		Conflicts:   true,
+		ID: "patch-account", Path: "/v1/accounts/{account}", Summary: "Change what is named of an account", Tag: tag,
+		Permissions: manage, Lives: true, Conflicts: true,
 	}, one)
 	api.RegisterGet(k, api.Operation{
 		ID: "get-account", Path: "/v1/accounts/{account}", Summary: "Read an account", Tag: tag,

@@ -17,6 +17,9 @@ import (
 	"seatwise/shared/platform/table"
 )
 
+// active is the state of an account of which nothing else was said.
+const active = call.Active
+
 // Bundle is what an account's contract includes.
 type Bundle string
 
@@ -37,6 +40,8 @@ type Settings struct {
 	Bundle     Bundle `json:"bundle" enum:"standard,customer-engagement" doc:"customer-engagement has unlimited Live Reports. People get or lose what it includes at once; bills and scheduled reports follow from the next billing period on."`
 	// Country decides on what paper a statement and a report are printed; empty where nobody said.
 	Country string `json:"country,omitempty" pattern:"^[A-Z]{2}$" doc:"ISO 3166-1 code of the customer's country, such as US. Statements and reports are laid out for its paper size; A4 without it."`
+	// State is empty in accounts from before there was one; that is active.
+	State call.State `json:"state,omitempty" enum:"active,suspended,closed" doc:"What can be done in the account: a suspended one can be read, not changed; a closed one is there for operators only. Stays as it is when it is left out; a new account is active."`
 	// CostCenter is never taken away once it was named, only changed: what people consume is always
 	// charged somewhere.
 	CostCenter string `json:"costCenter,omitempty" minLength:"1" maxLength:"64" doc:"A cost center of the account: what people without one of their own consume is charged to it, metered products and overage. A billing period with such lines is not closed before it is named. Stays as it is when it is left out."`

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -67,6 +68,7 @@ func (s Settings) withDefaults() Settings {
 	if s.ReportSchedule == "" {
 		s.ReportSchedule = Monthly
 	}
+	s.State = cmp.Or(s.State, active)
 	return s
 }
 

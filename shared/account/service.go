@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -57,17 +58,19 @@ func From(c *call.Call, found map[table.Key]table.Item) (Account, int64, error) 
 		return Account{}, 0, problem.NoAccount()
 	}
 	a, err := call.Decode[Account](item)
+	a.State = cmp.Or(a.State, active)
 	return a, item.Version, err
 }
 
-// All hands every account to visit, in the order of their ids, until it returns an error. It reads
-// an index, so an account made a moment ago may be missing.
-func All(ctx context.Context, store table.Store, visit func(Account) error) error {
+// open hands every account that is not closed to visit, in the order of their ids, until it returns an
+// error. It reads an index, so an account made a moment ago may be missing.
+func open(ctx context.Context, store table.Store, visit func(Account) error) error {
 	return table.All(ctx, store, table.Query{Index: table.Index1, Partition: accounts}, func(item table.Item) error {
 		a, err := call.Decode[Account](item)
-		if err != nil {
+		if err != nil || a.State == call.Closed {
 			return err
 		}
+		a.State = cmp.Or(a.State, active)
 		return visit(a)
 	})
 }
@@ -75,14 +78,14 @@ func All(ctx context.Context, store table.Store, visit func(Account) error) erro
 // sideBySide is how many accounts Each visits at the same time.
 const sideBySide = 16
 
-// Each hands every account to visit, several at the same time, and answers all errors together, each with
+// Each hands every account that is not closed to visit, several at the same time, and answers all errors together, each with
 // its account. It reads an index, so an account made a moment ago may be missing.
 func Each(ctx context.Context, store table.Store, visit func(context.Context, Account) error) error {
 	var mu sync.Mutex
 	var failures []error
 	var group errgroup.Group
 	group.SetLimit(sideBySide)
-	err := All(ctx, store, func(a Account) error {
+	err := open(ctx, store, func(a Account) error {
 		group.Go(func() error {
 			if err := visit(ctx, a); err != nil {
 				mu.Lock()
@@ -112,6 +115,7 @@ func (s *Service) List(ctx context.Context, limit int, after string) ([]Account,
 		if list[i], err = call.Decode[Account](item); err != nil {
 			return nil, "", err
 		}
+		list[i].State = cmp.Or(list[i].State, active)
 	}
 	return list, page.Next, nil
 }
@@ -126,8 +130,7 @@ func (s *Service) List(ctx context.Context, limit int, after string) ([]Account,
 // bought, since orders and bills stand in the old one.
 func (s *Service) Put(ctx context.Context, c *call.Call, settings Settings) (call.Stored[Account], error) {
 	var out call.Stored[Account]
-	settings = settings.withDefaults()
-	rebundled := false
+	rebundled, ctx := false, call.Anyhow(ctx)
 	err := call.Decide(ctx, func(ctx context.Context) error {
 		own := call.AccountKey(c.Account)
 		found, err := c.Lookup(ctx, lookedAt(c, settings)...)
@@ -148,6 +151,8 @@ func (s *Service) Put(ctx context.Context, c *call.Call, settings Settings) (cal
 		}
 		settings := settings
 		settings.CostCenter = cmp.Or(settings.CostCenter, before.CostCenter)
+		settings.State = cmp.Or(settings.State, before.State)
+		settings = settings.withDefaults()
 		out = call.Stored[Account]{Value: New(c.Account, settings, c.At), Version: item.Version, Created: !exists}
 		w := writing{
 			change: call.AuditEntry{
@@ -157,6 +162,7 @@ func (s *Service) Put(ctx context.Context, c *call.Call, settings Settings) (cal
 		}
 		if exists && before.Settings.withDefaults() == settings {
 			out.Value = before
+			out.Value.State = settings.State
 			return c.Commit(ctx, out.Answer())
 		}
 		if err := s.check(settings, before.Settings); err != nil {
@@ -166,7 +172,7 @@ func (s *Service) Put(ctx context.Context, c *call.Call, settings Settings) (cal
 			if out.Value, err = before.Changed(settings, c.At); err != nil {
 				return err
 			}
-			w.change.Action, w.change.Before = "account.changed", before.Settings
+			w.change.Action, w.change.Before = "account.changed", before.Settings.withDefaults()
 			w.condition = table.IfVersion(item.Version)
 			rebundled = before.Bundle != settings.Bundle
 		}
@@ -178,8 +184,8 @@ func (s *Service) Put(ctx context.Context, c *call.Call, settings Settings) (cal
 	if err != nil {
 		return call.Stored[Account]{}, err
 	}
-	if rebundled {
-		s.settleSoon(ctx, c.Account)
+	if rebundled && out.Value.State == active {
+		s.settleSoon(call.WhileActive(ctx), c.Account)
 	}
 	return out, nil
 }
@@ -209,7 +215,8 @@ func charges(c *call.Call, found map[table.Key]table.Item, before, after Setting
 	return []table.Operation{table.Check(key, table.IfPresent)}, nil
 }
 
-// consequences are what else a change of settings writes: another cost center demands that it is
+// consequences are what else a change of settings writes: another state where every commit of the account
+// looks for it, another cost center demands that it is
 // there, another currency that nothing was bought, and another bundle leaves a pending-work marker. Of
 // an account that is made, before is the zero one.
 //
@@ -217,7 +224,11 @@ func charges(c *call.Call, found map[table.Key]table.Item, before, after Setting
 func consequences(
 	c *call.Call, found map[table.Key]table.Item, before Account, after Settings,
 ) (ops []table.Operation, err error) {
-	if ops, err = charges(c, found, before.Settings, after); err != nil || before.ID == "" {
+	if ops, err = charges(c, found, before.Settings, after); err != nil {
+		return nil, err
+	}
+	became, err := call.Become(c.Account, cmp.Or(before.State, active), after.State)
+	if ops = append(ops, became...); err != nil || before.ID == "" {
 		return ops, err
 	}
 	if before.Currency != after.Currency {
@@ -272,6 +283,9 @@ func (w writing) commit(ctx context.Context, c *call.Call, a *call.Stored[Accoun
 // check finds what is wrong with settings, but for values that are as they were.
 func (s *Service) check(settings, was Settings) error {
 	fields := settings.Check(s.products, was)
+	if !slices.Contains([]call.State{active, call.Suspended, call.Closed}, settings.State) {
+		fields = append(fields, problem.Fault("state", problem.NotAllowed, "must be active, suspended or closed"))
+	}
 	// LoadLocation knows two names that are no zones: "" is UTC, and "Local" is wherever the
 	// function runs.
 	_, err := time.LoadLocation(settings.Timezone)

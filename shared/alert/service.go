@@ -116,6 +116,7 @@ type Watch struct {
 // rule, who waits, what failed, what is open. One account that fails never stops the others; the
 // errors come together.
 func (s *Service) Look(ctx context.Context, of string) error {
+	ctx = call.UntilClosed(ctx)
 	waits := map[string]bool{}
 	listed := license.WaitingLists(ctx, s.env.Table, of, func(account, _ string) { waits[account] = true })
 	watches, err := s.Watches(ctx, of, waits)

@@ -39,7 +39,7 @@ func (f *fixture) crowd(t testing.TB, n int, roles ...string) []string {
 			put(roleUserKey(f.Account, role, id), struct{}{})
 		}
 	}
-	for batch := range slices.Chunk(ops, table.MaxOperations) {
+	for batch := range slices.Chunk(ops, call.MaxOperations) {
 		if err := f.Env.Table.Commit(t.Context(), batch); err != nil {
 			t.Fatal(err)
 		}

@@ -217,8 +217,8 @@ func (c *Commit[R, P]) Write(ctx context.Context, ops []table.Operation) (bool, 
 	at := w.jobs.names.progressKey(w.Call.Account, w.Job.ID)
 	ops = append(append(ops, c.notes...), table.Put(table.Item{Key: at, Data: data}, cond), w.still())
 	n := len(c.Rows)
-	if len(ops) > table.MaxOperations && n > 1 {
-		a.guess = max(1, n*table.MaxOperations/(len(ops)+10))
+	if len(ops) > call.MaxOperations && n > 1 {
+		a.guess = max(1, n*call.MaxOperations/(len(ops)+10))
 		return false, nil
 	}
 	if err := w.commit(ctx, ops); err != nil {
@@ -228,7 +228,7 @@ func (c *Commit[R, P]) Write(ctx context.Context, ops []table.Operation) (bool, 
 	a.version++
 	a.guess = a.plan.Size.Chunk
 	if a.rhythm == AsManyAsFit {
-		a.guess = min(a.guess, max(1, n*(table.MaxOperations-overhead)/max(1, len(ops)-overhead)))
+		a.guess = min(a.guess, max(1, n*(call.MaxOperations-overhead)/max(1, len(ops)-overhead)))
 	}
 	return true, nil
 }

@@ -85,6 +85,10 @@ func (p *Post) arrived(ctx context.Context, object events.ObjectCreated) error {
 	rest, asked := strings.CutPrefix(object.Key, uploadsPrefix)
 	if !asked {
 		why, err := p.Others(ctx, object, now)
+		var stopped *call.StoppedError
+		if errors.As(err, &stopped) {
+			why = "its account is " + string(stopped.State)
+		}
 		if why != "" {
 			return p.putAside(ctx, object, why, now)
 		}
@@ -100,6 +104,16 @@ func (p *Post) arrived(ctx context.Context, object events.ObjectCreated) error {
 	err := module.Uploaded(ctx, Arrival{Account: account, ID: id, File: file, Size: object.Size, Now: now})
 	if problem.Is(err, problem.NotFound) || errors.Is(err, ErrForeign) {
 		return p.putAside(ctx, object, nobodys, now)
+	}
+	return p.unlessStopped(ctx, object, err)
+}
+
+// unlessStopped leaves a job alone whose account is not active: its marker brings it back when that is
+// active again.
+func (p *Post) unlessStopped(ctx context.Context, object events.ObjectCreated, err error) error {
+	if call.Stopped(err) {
+		p.Env.Log.InfoContext(ctx, "object left alone", "why", err, "key", object.Key)
+		return nil
 	}
 	return err
 }
@@ -150,7 +164,7 @@ func (p *Post) woken(ctx context.Context, object events.ObjectCreated) error {
 	if problem.Is(err, problem.NotFound) {
 		return p.putAside(ctx, object, "its "+module.Names().One+" does not exist", now)
 	}
-	return err
+	return p.unlessStopped(ctx, object, err)
 }
 
 func (p *Post) putAside(ctx context.Context, object events.ObjectCreated, why string, now time.Time) error {

@@ -153,17 +153,28 @@ func (s *Workers) Resume(ctx context.Context, now time.Time) error {
 	return s.EachMarked(ctx, now, s.Work)
 }
 
-// EachMarked goes on with the jobs of all accounts whose markers are due; one that fails never stops
+// EachMarked goes on with the jobs of all active accounts whose markers are due; one that fails never stops
 // the others.
 func (s *Jobs) EachMarked(
 	ctx context.Context, now time.Time, work func(ctx context.Context, account, id string, now time.Time) error,
 ) error {
 	var failures []error
+	states := map[string]call.State{} // of the account that is looked at now
 	err := s.names.Markers().Each(ctx, s.env.Table, "", func(one call.Marker) error {
 		if m, err := call.Decode[marker](one.Item); err != nil || m.Due > now.Unix() {
 			return err
 		}
-		if err := work(ctx, one.Account, one.ID, now); err != nil {
+		if _, known := states[one.Account]; !known {
+			read, err := call.States(ctx, s.env.Table, s.env.Pick, one.Account)
+			if err != nil {
+				return err
+			}
+			states = map[string]call.State{one.Account: read[one.Account]}
+		}
+		if states[one.Account] != "" {
+			return nil // it goes on when the account is active again
+		}
+		if err := work(ctx, one.Account, one.ID, now); err != nil && !call.Stopped(err) {
 			failures = append(failures, err)
 		}
 		return nil

@@ -338,7 +338,7 @@ func (s *Service) Scheduled(ctx context.Context, payload []byte) error {
 	}
 	accounts := []string{schedule.Account}
 	if schedule.Account == "" {
-		if accounts, err = call.Counted(ctx, s.env.Table); err != nil {
+		if accounts, err = s.counted(ctx); err != nil {
 			return err
 		}
 	}
@@ -351,6 +351,16 @@ func (s *Service) Scheduled(ctx context.Context, payload []byte) error {
 	}
 	s.env.Log.InfoContext(ctx, "aggregation handed on", slog.Int("accounts", len(messages)))
 	return s.env.Work.Send(ctx, messages...) //nolint:wrapcheck // the port's own
+}
+
+// counted are the accounts in which something is counted and that are not closed.
+func (s *Service) counted(ctx context.Context) ([]string, error) {
+	accounts, err := call.Counted(ctx, s.env.Table)
+	if err != nil {
+		return nil, err
+	}
+	states, err := call.States(ctx, s.env.Table, s.env.Pick, accounts...)
+	return slices.DeleteFunc(accounts, func(id string) bool { return states[id] == call.Closed }), err
 }
 
 // aggregateAll is Aggregate for some accounts, a few at the same time.
@@ -379,7 +389,13 @@ const accountsAtOnce = 4
 // overlap with another.
 func (s *Service) Aggregate(ctx context.Context, account string, at time.Time) error {
 	err := s.usage.AggregateAccount(ctx, account, at)
-	listed := s.List(ctx, call.ForEvent(s.env, account, aggregator, "idle seats", at))
+	listed := s.List(call.UntilClosed(ctx), call.ForEvent(s.env, account, aggregator, "idle seats", at))
+	if call.Stopped(listed) {
+		listed = nil
+	}
+	if call.Stopped(err) {
+		err = nil
+	}
 	if listed != nil {
 		listed = fmt.Errorf("idle seats: %w", listed)
 	}

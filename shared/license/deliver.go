@@ -257,12 +257,13 @@ func (d *Service) prepare(ctx context.Context, c *call.Call, orderID string, lic
 
 // prepareBatch writes those of a batch that are not there. A license that is there was written with
 // its pool entry, which may be gone again if the order is confirmed meanwhile, so the two are
-// skipped together.
+// skipped together. The state of the account is demanded by the commit that shows them, not by these: a
+// batch fills a commit to the last operation.
 func (d *Service) prepareBatch(ctx context.Context, c *call.Call, batch []record.Document) error {
 	for len(batch) > 0 {
 		var w writes
 		d.delivered(&w, c.Account, batch, true)
-		err := w.commit(ctx, c.Env.Table.Commit)
+		err := w.commit(call.Anyhow(ctx), c.Env.Table.Commit)
 		refused, ok := table.Refused(err)
 		if !ok {
 			return err

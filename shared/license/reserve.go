@@ -14,7 +14,8 @@ import (
 )
 
 // reservedBatch is how many seats one commit reserves, or returns: beside them it has the item that
-// keeps them, the counts, the guard of whose work it is, and the lease of who works on it.
+// keeps them, the counts, the guard of whose work it is, and the lease of who works on it. The state of the
+// account is demanded with the counts.
 const reservedBatch = table.MaxOperations - 4
 
 // Reservation keeps free seats for one job of many commits, so that it cannot run dry in the

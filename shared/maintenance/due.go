@@ -40,7 +40,8 @@ type due struct {
 	env    *app.Env
 	kernel *license.Service
 
-	mu       sync.Mutex
+	mu sync.Mutex
+	// accounts are those that were found, and whether what was found goes on in a suspended account.
 	accounts map[string]bool
 	failures []error
 }
@@ -50,11 +51,11 @@ func (d *due) find(ctx context.Context) ([]string, error) {
 	d.accounts = map[string]bool{}
 	store := d.env.Table
 	ctx = call.Looked(ctx, store)
+	d.failed("reports", report.Marked(ctx, store, d.measured))
 	for _, kind := range []struct {
 		what string
 		find func(context.Context, table.Store, func(string)) error
 	}{
-		{"reports", report.Marked},
 		{"orders", purchase.OrderMarkers.Accounts},
 		{"changes of bundles", account.BundleMarkers.Accounts},
 		{"changes of the directory", directory.Marked},
@@ -64,7 +65,19 @@ func (d *due) find(ctx context.Context) ([]string, error) {
 		d.failed(kind.what, kind.find(ctx, store, d.add))
 	}
 	d.standing(ctx)
-	return slices.Sorted(maps.Keys(d.accounts)), errors.Join(d.failures...)
+	return d.open(ctx), errors.Join(d.failures...)
+}
+
+// open are the accounts in which what was found can be done: those that are not active are left alone, but
+// for what goes on in a suspended one.
+func (d *due) open(ctx context.Context) []string {
+	found := slices.Sorted(maps.Keys(d.accounts))
+	states, err := call.States(ctx, d.env.Table, d.env.Pick, found...)
+	d.failed("states of accounts", err)
+	return slices.DeleteFunc(found, func(account string) bool {
+		state, stopped := states[account]
+		return stopped && (state == call.Closed || !d.accounts[account])
+	})
 }
 
 // standing adds the accounts where somebody waits who may be served, and those whose alerts are to begin
@@ -116,7 +129,7 @@ func (d *due) lookAt(ctx context.Context, account string, lists []string, alerts
 	differs, err := alerts.Due(ctx, c, w, seats)
 	d.failed("alerts of account "+account, err)
 	if differs {
-		d.add(account)
+		d.measured(account)
 	}
 }
 
@@ -133,8 +146,17 @@ func (d *due) servable(ctx context.Context, c *call.Call, product string, counts
 	return d.kernel.Servable(ctx, c, product, seats[i].Available)
 }
 
-// add notes an account.
+// add notes an account with work that waits until it is active.
 func (d *due) add(account string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.accounts[account] {
+		d.accounts[account] = false
+	}
+}
+
+// measured notes an account with work that goes on while it is suspended.
+func (d *due) measured(account string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.accounts[account] = true

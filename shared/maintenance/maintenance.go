@@ -162,7 +162,7 @@ func (s *Service) finish(ctx context.Context, id string, at time.Time) error {
 		work func(context.Context, string) error
 	}{
 		{"hand over reports", func(ctx context.Context, id string) error {
-			_, err := report.NewService(&then).Resume(ctx, id, at)
+			_, err := report.NewService(&then).Resume(call.UntilClosed(ctx), id, at)
 			return err
 		}},
 		{"resume orders", purchase.NewService(&then, s.kernel).ResumeOrders},

@@ -185,6 +185,7 @@ func (s *Service) Woken(ctx context.Context, accountID, id string) (ok bool, err
 		return false, nil //nolint:nilerr // an id of another form is a report's
 	}
 	c := call.ForEvent(s.env, accountID, "period-closing", "schedule", time.Unix(seconds, 0).UTC())
+	ctx = call.UntilClosed(ctx)
 	for {
 		of, err := accountOf(ctx, c)
 		if err != nil {

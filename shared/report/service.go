@@ -349,6 +349,7 @@ func (s *Service) held(ctx context.Context, account string, r Report, at time.Ti
 // billing period, or week, that is over, 48 hours after its end (requirements, section 7). Each
 // account is on its own; repeated and missed runs make no difference to what there is in the end.
 func (s *Service) Schedule(ctx context.Context, at time.Time) error {
+	ctx = call.UntilClosed(ctx)
 	return account.Each(ctx, s.env.Table, func(ctx context.Context, a account.Account) error {
 		err := s.scheduleAccount(ctx, a, at)
 		if err != nil {

@@ -23,31 +23,33 @@ import (
 // AggregateAccount folds the days of an account that a run at this time concerns, and ends the grants
 // of viewers who no longer view. A failure of one part does not stop the others. Every run may be
 // repeated, be late or overlap with another; the rollups are a function of the views and memberships
-// there are.
+// there are. In a suspended account views are folded, and seats stay as they are; nothing is done in a
+// closed one.
 func (s *Service) AggregateAccount(ctx context.Context, id string, at time.Time) error {
 	at = at.UTC()
 	c := call.ForEvent(s.env, id, aggregator, "aggregation", at)
-	failures := []error{s.finishGrants(ctx, id, at)}
-	days, err := s.calendar(ctx, c)
+	var failures []error
+	a, _, err := account.Load(ctx, c)
+	if err != nil || a.State == call.Closed {
+		return err
+	}
+	if a.State == call.Active {
+		failures = append(failures, s.finishGrants(ctx, id, at))
+	}
+	days, err := a.Calendar()
 	if err != nil {
 		return errors.Join(append(failures, err)...)
 	}
-	failures = append(failures, s.foldDays(ctx, c, days, daysToFold(days, at)), s.endGrants(ctx, c, days, at))
+	failures = append(failures, s.foldDays(call.UntilClosed(ctx), c, days, daysToFold(days, at)))
+	if a.State == call.Active {
+		failures = append(failures, s.endGrants(ctx, c, days, at))
+	}
 	return errors.Join(failures...)
 }
 
 // manyChunks is how many chunks, of some 5,000 people each, the rollup of a day has that is folded alone: a fold
 // keeps up to 1.5 KB of a person for each of its days.
 const manyChunks = 16
-
-// calendar reads the days of the call's account.
-func (s *Service) calendar(ctx context.Context, c *call.Call) (calendar.Calendar, error) {
-	a, _, err := account.Load(ctx, c)
-	if err != nil {
-		return calendar.Calendar{}, err
-	}
-	return a.Calendar()
-}
 
 // Settle folds the last days of a span that is over once more, so that a report has every view that
 // was accepted: they may come until 48 hours after the last day's end, and the hourly aggregation
@@ -362,7 +364,7 @@ func (s *Service) dropChunks(ctx context.Context, c *call.Call, date time.Time, 
 	for n := range h.Chunks {
 		ops = append(ops, table.Delete(chunkKey(c.Account, date, h.Generation, n), table.Always))
 	}
-	for batch := range slices.Chunk(ops, table.MaxOperations) {
+	for batch := range slices.Chunk(ops, call.MaxOperations) {
 		if err := s.env.Table.Commit(ctx, batch); err != nil {
 			s.env.Log.WarnContext(ctx, "chunks of an old rollup not removed", slog.String("account", c.Account),
 				slog.Any("error", err))

@@ -45,7 +45,11 @@ func (s *counting) Query(ctx context.Context, q table.Query) (table.Page, error)
 func (s *counting) Commit(ctx context.Context, ops []table.Operation) error {
 	s.mu.Lock()
 	s.commits++
-	s.operations += len(ops)
+	for _, op := range ops {
+		if op.Kind != table.KindCheck { // of the account's state
+			s.operations++
+		}
+	}
 	s.mu.Unlock()
 	return s.Store.Commit(ctx, ops)
 }

@@ -26,10 +26,14 @@ const grantBatch = 8
 // all the same.
 func (s *Service) grantDue(ctx context.Context, c *call.Call, users []string) error {
 	var failures []error
+	ctx = call.WhileActive(ctx) // views count in a suspended account; seats stay as they are
 	for batch := range slices.Chunk(users, grantBatch) {
 		err := s.grantSome(ctx, c, batch)
 		if err == nil {
 			continue
+		}
+		if call.Stopped(err) {
+			return err
 		}
 		if ctx.Err() != nil {
 			s.env.Log.InfoContext(ctx, "viewers' grants are left to maintenance", slog.String("account", c.Account))

@@ -172,6 +172,7 @@ func (s *Service) Routes(k *api.Router) {
 		Summary:     "Take in views of dashboards",
 		Tag:         tag,
 		Permissions: []auth.Permission{auth.UsageWrite},
+		Measures:    true,
 		Status:      http.StatusAccepted,
 	}, func(ctx context.Context, c *call.Call, in *viewsInput) (*api.Plain[ReceiptBody], error) {
 		events := make([]Event, len(in.Body.Events))
@@ -191,6 +192,7 @@ func (s *Service) Routes(k *api.Router) {
 		Summary:     "Take in who used which product",
 		Tag:         tag,
 		Permissions: []auth.Permission{auth.UsageWrite},
+		Measures:    true,
 		Status:      http.StatusAccepted,
 	}, func(ctx context.Context, c *call.Call, in *activityInput) (*api.Plain[ReceiptBody], error) {
 		events := make([]Activity, len(in.Body.Events))

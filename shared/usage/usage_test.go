@@ -24,6 +24,7 @@ import (
 	"seatwise/shared/license/inventory"
 	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/bolt"
@@ -499,7 +500,7 @@ func TestAnOldDayIsKept(t *testing.T) {
 	w.worked(t)
 	w.send(t, 1, 0, view("1", "alice", "d-detroit", fixtures.Start))
 	w.fold(t, fixtures.Start)
-	store, ok := overlay.Beneath(access.Beneath(w.Env.Table)).(*bolt.Store)
+	store, ok := call.Beneath(overlay.Beneath(access.Beneath(w.Env.Table))).(*bolt.Store)
 	if !ok {
 		t.Fatal("not the embedded store")
 	}

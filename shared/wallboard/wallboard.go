@@ -185,7 +185,7 @@ func End(
 
 // sweepBatch is how many items one commit deletes, each with its audit record, beside what is kept of
 // them for billing.
-const sweepBatch = (table.MaxOperations - 1) / 2
+const sweepBatch = (call.MaxOperations - 1) / 2
 
 // Sweep deletes the items of devices of a user's ended terms, each with an audit record. It can be
 // cut off anywhere and done again.

@@ -23,6 +23,7 @@ type Account struct {
 	ID             string    `json:"id"`
 	Name           string    `json:"name"`
 	ReportSchedule string    `json:"reportSchedule,omitzero"`
+	State          string    `json:"state,omitzero"`
 	Terms          []Terms   `json:"terms,omitzero"`
 	Timezone       string    `json:"timezone"`
 }
@@ -947,6 +948,7 @@ type PatchAccountRequest struct {
 	Currency       *string `json:"currency,omitempty"`
 	Name           *string `json:"name,omitempty"`
 	ReportSchedule *string `json:"reportSchedule,omitempty"`
+	State          *string `json:"state,omitempty"`
 	Timezone       *string `json:"timezone,omitempty"`
 }
 
@@ -1177,6 +1179,7 @@ type PutAccountRequest struct {
 	Currency       string  `json:"currency"`
 	Name           string  `json:"name"`
 	ReportSchedule *string `json:"reportSchedule,omitempty"`
+	State          *string `json:"state,omitempty"`
 	Timezone       string  `json:"timezone"`
 }
 

@@ -24,7 +24,7 @@ var _ = add(web.Page{
 
 var accountFields = web.Fields("id", "Account", "name", "Name", "brand", "Brand", "currency", "Currency",
 	"timezone", "Time zone", "billingDay", "Billing day", "bundle", "Bundle", "country", "Country",
-	"reportSchedule", "Reports on schedule", "costCenter", "Cost Center")
+	"reportSchedule", "Reports on schedule", "costCenter", "Cost Center", "state", "State")
 
 const pageOfAccounts = 50
 
@@ -62,6 +62,16 @@ var (
 		{Value: "none", Name: "None"},
 	}
 )
+
+// stateOptions are the states of an account, as the API names them.
+var stateOptions = []view.Option{
+	{Value: "active", Name: "Active"},
+	{Value: "suspended", Name: "Suspended", Note: "people read, and change nothing"},
+	{Value: "closed", Name: "Closed", Note: "only operators see it"},
+}
+
+// stateName is a state as a person says it.
+func stateName(state string) string { return optionName(stateOptions, state) }
 
 // bundleName is a bundle as a person says it.
 func bundleName(bundle string) string { return optionName(bundleOptions, bundle) }
@@ -118,6 +128,9 @@ func accountBody(f *view.Form) (client.PutAccountRequest, error) {
 	if center := strings.TrimSpace(f.Get("costCenter")); center != "" {
 		body.CostCenter = &center
 	}
+	if state := f.Get("state"); state != "" {
+		body.State = &state
+	}
 	if schedule := f.Get("reportSchedule"); schedule != "" {
 		body.ReportSchedule = &schedule
 	}
@@ -157,6 +170,7 @@ func accountRows(f *view.Form, there client.Account, day string) []view.Both {
 		{Label: "Country", Yours: f.Get("country"), Theirs: there.Country},
 		{Label: "Cost Center", Yours: f.Get("costCenter"), Theirs: there.CostCenter},
 		{Label: "Reports on schedule", Yours: f.Get("reportSchedule"), Theirs: there.ReportSchedule},
+		{Label: "State", Yours: stateName(f.Get("state")), Theirs: stateName(there.State)},
 	}
 }
 

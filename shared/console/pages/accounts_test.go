@@ -89,3 +89,46 @@ func TestAccountsAreForOperators(t *testing.T) {
 		t.Errorf("the account that was forced: %v", err)
 	}
 }
+
+// An operator suspends an account by its page: everybody is told on each page of it, nothing is offered that
+// would be refused, and what is sent all the same is refused in words. Closed, it is there for operators only.
+func TestAnAccountThatIsSuspendedAndClosed(t *testing.T) {
+	const told = "This account is suspended: it can be read, not changed."
+	c := consolewalk.Start(t)
+	c.Account(t, "acme", nil)
+	zoe := c.SignIn(t, "acme", "zoe", "directory.read", "directory.manage", "licenses.read", "licenses.manage")
+	form := zoe.Get("/console/acme/directory/users/new").Post()
+	form.Set("id", "bob")
+	form.Set("name", "Bob")
+	if len(zoe.Get("/console/acme/directory").Links("+ New user")) == 0 {
+		t.Fatal("an active account offers nothing")
+	}
+
+	op := c.SignIn(t, "acme", "ada")
+	state := func(of string) {
+		change := op.Get("/console/acme/accounts/of/acme").Post()
+		change.Set("state", of)
+		op.Submit(change).Says("is saved.")
+	}
+	state("suspended")
+	op.Get("/console/acme/accounts").Says("Suspended", told)
+	list := zoe.Get("/console/acme/directory")
+	list.Says(told)
+	if links := list.Links("+ New user"); len(links) != 0 {
+		t.Error("a suspended account offers to make a user")
+	}
+	zoe.Get("/console/acme/directory/users/new").Says(told)
+	zoe.Submit(form).Says(told)
+
+	state("closed")
+	if p := zoe.Get("/console/acme/directory"); p.Status != http.StatusNotFound {
+		t.Errorf("a closed account answers %d: %s", p.Status, p.Text())
+	}
+	op.Get("/console/acme/accounts").Says("Closed", "only operators see it")
+
+	state("active")
+	again := zoe.Get("/console/acme/directory")
+	if strings.Contains(again.Text(), "suspended") || len(again.Links("+ New user")) == 0 {
+		t.Errorf("it is active again: %s", again.Text())
+	}
+}

@@ -28,6 +28,8 @@ type Shell struct {
 	// Cart is how many licenses are in the cart; CartShown says whether the reader has one.
 	Cart      int64
 	CartShown bool
+	// Stopped says that nothing can be changed in the account, and why; empty for an active one.
+	Stopped string
 	// Search says whether there is a search box, and Searched is what was typed into it.
 	Search   bool
 	Searched string

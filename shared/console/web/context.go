@@ -117,6 +117,9 @@ func (c *Context) Load(calls ...func(context.Context) error) error {
 		c.permissions &^= ofTheWhole
 		c.nameLimit(ctx)
 	}
+	if c.Stopped() != "" {
+		c.permissions &^= changing
+	}
 	return err
 }
 
@@ -171,6 +174,24 @@ func leads(route string, path []string) bool {
 	return slices.EqualFunc(of, path, func(part, given string) bool {
 		return part == given || strings.HasPrefix(part, "{")
 	})
+}
+
+// changing are the permissions that change something and nothing else: in an account that is suspended or
+// closed nobody has them, so nothing is offered there that would be refused.
+var changing = auth.SetOf(
+	auth.BillingPurchase, auth.LicensesManage, auth.DirectoryManage, auth.LiveReportsFull, auth.MetricsManage,
+)
+
+// Stopped says that nothing can be changed in the account, and why; empty for an active one. It knows after
+// the first Load.
+func (c *Context) Stopped() string {
+	switch c.account.Body.State {
+	case "suspended":
+		return "This account is suspended: it can be read, not changed."
+	case "closed":
+		return "This account is closed: only operators see it, and nothing in it can be changed."
+	}
+	return ""
 }
 
 // May says whether the person has any one of the permissions; with none named everybody may. It
@@ -392,6 +413,11 @@ func (c *Context) barred() error {
 	switch {
 	case len(needs) > 0 && !slices.ContainsFunc(needs, held.Has):
 		return notAllowed(needs)
+	case len(needs) > 0 && c.Stopped() != "":
+		return &client.Error{Status: http.StatusConflict, Problem: client.Problem{
+			Type: "urn:seatwise:problem:wrong-state", Title: c.Stopped(),
+			Detail: "Nothing was changed. Ask the provider to open it again.",
+		}}
 	case len(needs) > 0, c.Limited() && (c.page.Whole || c.route.Whole):
 		return notTheirs()
 	}
@@ -422,6 +448,7 @@ func (c *Context) shell(title string) view.Shell {
 		// The page on which a zone is chosen says what is so without a script too.
 		ZoneGuessed: c.zoneGuessed() && c.page.Path != zonePath,
 		Search:      c.console.isPage(searchPath) && c.loaded,
+		Stopped:     c.Stopped(),
 	}
 	if c.console.isPage(zonePath) {
 		s.ZonePage = c.Link(zonePath)

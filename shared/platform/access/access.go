@@ -7,6 +7,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -91,6 +92,8 @@ type gate struct {
 	account string // of the request; empty when it belongs to none
 	need    []auth.Permission
 	partly  bool // admins of some cost centers may ask too
+	// state is the item that says the state of the account; zero where nobody asks for it.
+	state table.Key
 
 	mu    sync.Mutex
 	asked *asked // nil until the first read, and again after a commit that found it outdated
@@ -108,6 +111,7 @@ type asked struct {
 	there  bool
 	held   auth.Set
 	limit  auth.Limit
+	state  call.State
 	checks []table.Operation // of what allows the request
 	whole  []table.Operation // of all that the caller holds
 	err    error             // the problem to answer, or what kept it from being read
@@ -124,6 +128,8 @@ type Demand struct {
 	// Partly says that admins of some cost centers may ask too, and get what is theirs. All else is
 	// refused to them.
 	Partly bool
+	// Shard is which of the items is read that say the state of the account, below call.StoppedShards.
+	Shard int
 }
 
 // Enter decides whether the caller may do something, as auth.Allowed does. What only the directory
@@ -146,9 +152,13 @@ func Enter(ctx context.Context, store table.Store, caller auth.Principal, d Dema
 	if store == nil {
 		return ctx, nil
 	}
-	return context.WithValue(ctx, gateKey{}, &gate{
-		store: Beneath(store), caller: caller, account: d.Account, need: d.Permissions, partly: d.Partly,
-	}), nil
+	g := &gate{store: Beneath(store), caller: caller, account: d.Account, need: d.Permissions, partly: d.Partly}
+	switch entered := cmp.Or(d.Account, caller.Account); {
+	case d.Account == "" && caller.Operator(), !auth.ValidID(entered):
+	default:
+		g.state = call.StoppedKey(entered, d.Shard)
+	}
+	return context.WithValue(ctx, gateKey{}, g), nil
 }
 
 // notTheirs refuses an admin of some cost centers what concerns all of them.
@@ -164,6 +174,22 @@ func Settle(ctx context.Context) error {
 		return g.ask(ctx).wait()
 	}
 	return nil
+}
+
+// Open is Settle for what changes something: it also refuses that in an account that is not active, or as
+// the context allows (call.UntilClosed, call.Anyhow).
+//
+// Errors: those of Settle; *call.StoppedError.
+func Open(ctx context.Context) error {
+	g := of(ctx)
+	if g == nil {
+		return nil
+	}
+	a := g.ask(ctx)
+	if err := a.wait(); err != nil {
+		return err
+	}
+	return call.Allowed(ctx, g.account, a.state)
 }
 
 // CostCenters are those to which the caller is limited (requirements, section 9): what the token and
@@ -247,7 +273,7 @@ func (g *gate) tell() {
 func (g *gate) demands(a *asked, ops []table.Operation) (checks []table.Operation, decided bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.told && len(ops)+len(a.whole) <= table.MaxOperations {
+	if g.told && len(ops)+len(a.whole) <= call.MaxOperations {
 		return a.whole, true
 	}
 	return a.checks, g.told
@@ -279,13 +305,23 @@ func (g *gate) read(ctx context.Context, a *asked) {
 			roles, unread = g.roles(ctx)
 		}
 	}()
-	a.user, a.there, a.err = table.Get(passed(ctx), g.store, g.key())
+	keys := []table.Key{g.key()}
+	if g.state != (table.Key{}) {
+		keys = append(keys, g.state)
+	}
+	var found map[table.Key]table.Item
+	found, a.err = g.store.Lookup(passed(ctx), keys...)
+	a.user, a.there = found[g.key()]
 	<-done
 	if a.err == nil {
 		a.err = unread
 	}
 	if a.err != nil {
 		g.forget(a) // the next read may succeed
+		return
+	}
+	state, stopped := found[g.state]
+	if a.state, a.err = call.StateOf(state, stopped); a.err != nil {
 		return
 	}
 	a.err = g.decide(ctx, a, roles)
@@ -307,6 +343,9 @@ func (g *gate) roles(ctx context.Context) (map[string]table.Item, error) {
 
 // decide makes of what was read what the caller holds, and what a commit must demand.
 func (g *gate) decide(ctx context.Context, a *asked, roles map[string]table.Item) error {
+	if a.state == call.Closed && !g.caller.Operator() {
+		return problem.NoAccount()
+	}
 	var user person
 	if a.there {
 		var err error
@@ -416,6 +455,10 @@ func Beneath(store table.Store) table.Store {
 
 type guard struct{ table.Store }
 
+// StateChecked says that commits of the store demand the state of their account: a router guards what is
+// checked.
+func (guard) StateChecked() {}
+
 // passed is the context of a call that need not wait: it is the gate's own, or has passed it.
 func passed(ctx context.Context) context.Context {
 	return context.WithValue(ctx, gateKey{}, (*gate)(nil))
@@ -486,6 +529,9 @@ func (s guard) Commit(ctx context.Context, ops []table.Operation) error {
 	for tries := 1; ; tries++ {
 		a := g.ask(ctx)
 		if err := a.wait(); err != nil {
+			return err
+		}
+		if err := call.Allowed(ctx, g.account, a.state); err != nil {
 			return err
 		}
 		checks, decided := g.demands(a, ops)

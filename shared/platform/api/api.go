@@ -51,6 +51,11 @@ type Operation struct {
 	// Partly says that an admin of some cost centers may call the operation, which knows to do so for
 	// their cost centers only. All others are refused to them (requirements, section 9).
 	Partly bool
+	// Lives says that the operation changes what state the account is in, and is not stopped by it. Only
+	// operators may call it.
+	Lives bool
+	// Measures says that the operation is told what has happened, which counts in a suspended account too.
+	Measures bool
 	// Creates marks the operation that makes the account it names, so that the account need not be
 	// there yet.
 	Creates bool
@@ -86,7 +91,7 @@ type Operation struct {
 type Router struct {
 	env   *app.Env
 	mux   *http.ServeMux // finds the operation of a request
-	known sync.Map       // account id to struct{}: accounts are never deleted
+	known sync.Map       // account id to struct{}: no account vanishes, a closed one neither
 	quota *quota.Quota   // of the requests of each account
 	adds  []func(*group)
 	// readers and carriers are those of Foresees and Carries.
@@ -112,7 +117,7 @@ func (k *Router) Otherwise(h http.Handler) { k.otherwise = h }
 // New makes an empty router. From then on env's table waits for what the directory says of a caller
 // whose token does not say it, whichever wiring made it.
 func New(env *app.Env) *Router {
-	env.Table, env.Files = access.Guard(env.Table), plan.Files(env.Files)
+	env.Table, env.Files = access.Guard(call.Checked(env.Table, env.Pick)), plan.Files(env.Files)
 	return &Router{
 		env: env, mux: http.NewServeMux(), quota: quota.New(env), readers: map[string]plan.Reader{},
 		carriers: map[string]func(ctx context.Context, account, subject string) error{},
@@ -211,7 +216,7 @@ func register[I, O any](
 			err = once(url.Query(), lists)
 		}
 		if err != nil {
-			k.refuse(ctx, op.during(err))
+			k.refuse(ctx, op, c, err)
 			return
 		}
 		if sent != nil {
@@ -222,7 +227,7 @@ func register[I, O any](
 			err = judged(ctx, k.schemas(), sent, h.MaxBodyBytes, rules)
 		}
 		if err != nil {
-			k.refuse(ctx, op.during(err))
+			k.refuse(ctx, op, c, err)
 			return
 		}
 		next(huma.WithValue(ctx, callKey{}, c))
@@ -238,11 +243,8 @@ func register[I, O any](
 			out, err = handler(ctx, c, in)
 			return err
 		})
-		if refused := access.Settle(ctx); refused != nil { // whatever it found, and if it read nothing
-			err = refused
-		}
-		if err != nil {
-			return nil, k.answer(ctx, op.during(c.Failed(ctx, err)))
+		if err = op.settle(ctx, err); err != nil {
+			return nil, k.answer(ctx, op.during(hidden(c, c.Failed(ctx, err))))
 		}
 		return out, nil
 	})
@@ -252,6 +254,44 @@ func register[I, O any](
 	}
 	foreseeable(&h, k.schemas(), op)
 	answering(&h, op)
+}
+
+// settle is what a request is told that came to err, or to its end: first whether it may go on at all,
+// whatever it found, and if it read nothing. What changes something is refused in an account that is not
+// active, but a repetition is told what was done before.
+func (op Operation) settle(ctx context.Context, err error) error {
+	if refused := access.Settle(ctx); refused != nil {
+		return refused
+	}
+	var replay *call.Replay
+	if !changes(op.Method) || errors.As(err, &replay) || problem.Is(err, problem.IdempotencyInProgress) ||
+		problem.Is(err, problem.IdempotencyMismatch) {
+		return err
+	}
+	if stopped := access.Open(ctx); stopped != nil {
+		return stopped
+	}
+	return err
+}
+
+// reaching is the context of an operation that goes on where others are stopped.
+func (op Operation) reaching(ctx context.Context) context.Context {
+	switch {
+	case op.Lives:
+		return call.Anyhow(ctx)
+	case op.Measures:
+		return call.UntilClosed(ctx)
+	}
+	return ctx
+}
+
+// hidden tells nobody but operators that an account is closed: to all others it is not there.
+func hidden(c *call.Call, err error) error {
+	var stopped *call.StoppedError
+	if c != nil && !c.Operator && errors.As(err, &stopped) && stopped.State == call.Closed {
+		return problem.NoAccount()
+	}
+	return err
 }
 
 // answering is what the document says of the answers of an operation beyond what its type says.
@@ -456,11 +496,12 @@ func (k *Router) admit(ctx huma.Context, op Operation, body reader) (huma.Contex
 		return ctx, nil, auth.Refused(auth.Refusal(ctx.Context()))
 	}
 	entered, err := access.Enter(ctx.Context(), k.env.Table, principal, access.Demand{
-		Account: account, Permissions: op.Permissions, Partly: op.Partly,
+		Account: account, Permissions: op.Permissions, Partly: op.Partly, Shard: k.env.Pick(call.StoppedShards),
 	})
 	if err != nil {
 		return ctx, nil, err
 	}
+	entered = op.reaching(entered)
 	full := k.take(ctx, op, principal, c)
 	if full != nil && !repeats(ctx, op) {
 		return ctx, nil, full // and nothing is read for it

@@ -123,11 +123,8 @@ func (k *Router) answer(ctx context.Context, err error) error {
 }
 
 // refuse answers from a middleware, before huma has read anything.
-func (k *Router) refuse(ctx huma.Context, err error) {
-	if refused := access.Settle(ctx.Context()); refused != nil {
-		err = refused
-	}
-	told := k.answer(ctx.Context(), err)
+func (k *Router) refuse(ctx huma.Context, op Operation, c *call.Call, err error) {
+	told := k.answer(ctx.Context(), op.during(hidden(c, op.settle(ctx.Context(), err))))
 	if again, ok := told.(replayed); ok { //nolint:errorlint // it is not wrapped
 		again.write(ctx)
 		return

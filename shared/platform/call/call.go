@@ -558,12 +558,12 @@ func (a Answer) At(location string) Answer {
 func Gone() Answer { return Answer{Status: 204} }
 
 // Spare is how many operations a commit of this call may have beside the idempotency record and
-// what the caller's permission demands.
+// what the caller's permission and the account's state demand.
 func (c *Call) Spare() int {
 	if c.key == nil {
-		return table.MaxOperations - c.Demands
+		return MaxOperations - c.Demands
 	}
-	return table.MaxOperations - c.Demands - 1
+	return MaxOperations - c.Demands - 1
 }
 
 // commit turns the loss of a race for the key into the winner's answer.

@@ -115,8 +115,8 @@ func TestWithoutKey(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if !exists(t, k, "a") || !exists(t, k, "b") || c.Spare() != table.MaxOperations ||
-		keyed(k, "k", "").Spare() != table.MaxOperations-1 {
+	if !exists(t, k, "a") || !exists(t, k, "b") || c.Spare() != call.MaxOperations ||
+		keyed(k, "k", "").Spare() != call.MaxOperations-1 {
 		t.Fatal("the effects are not there")
 	}
 }

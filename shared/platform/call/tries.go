@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"seatwise/shared/platform/app"
@@ -43,6 +44,25 @@ type pieceID struct{ account, marker string }
 func (p Piece) of() pieceID { return pieceID{p.Account, p.Marker} }
 
 func triesPartition(account string) string { return Partition(account, "TRIES") }
+
+// open are the pieces of accounts in which they may be done now: those of a suspended or closed one are left
+// alone, and go on when it is active again.
+func open(ctx context.Context, env *app.Env, pieces []Piece) ([]Piece, error) {
+	var accounts []string
+	for _, p := range pieces {
+		if !slices.Contains(accounts, p.Account) {
+			accounts = append(accounts, p.Account)
+		}
+	}
+	states, err := States(ctx, env.Table, env.Pick, accounts...)
+	if err != nil {
+		return nil, fmt.Errorf("states of accounts: %w", err)
+	}
+	return slices.DeleteFunc(slices.Clone(pieces), func(p Piece) bool {
+		state, stopped := states[p.Account]
+		return stopped && !reachOf(ctx).allows(state)
+	}), nil
+}
 
 // readTries reads what is known of pieces that failed, by one query for each account.
 func readTries(ctx context.Context, env *app.Env, pieces []Piece) (map[pieceID]tries, error) {

@@ -65,19 +65,23 @@ func BesidePieces(err error) error {
 
 // InTurn carries out pieces of pending work one after the other, so that one that fails, panics or
 // takes all of its time never starves the others: each has a share of the run, and each minute's
-// run, by env's clock, begins with another piece. What fails is logged, counted in FailedPieces and
-// returned with the others; its marker stays. It is tried again in the next run, and after that with
-// growing pauses; after MostAttempts it is set aside: an alarm tells of it, and it is tried once a
-// day (decisions, 168).
+// run, by env's clock, begins with another piece. Those of an account that is not active are left
+// alone. What fails is logged, counted in FailedPieces and returned with the others; its marker stays.
+// It is tried again in the next run, and after that with growing pauses; after MostAttempts it is set
+// aside: an alarm tells of it, and it is tried once a day (decisions, 168).
 func InTurn(ctx context.Context, env *app.Env, pieces []Piece) error {
 	if len(pieces) == 0 {
 		return nil
+	}
+	pieces, err := open(ctx, env, pieces)
+	if err != nil {
+		return err
 	}
 	tried, err := readTries(ctx, env, pieces)
 	if err != nil {
 		return err
 	}
-	pieces = slices.DeleteFunc(slices.Clone(pieces), func(p Piece) bool {
+	pieces = slices.DeleteFunc(pieces, func(p Piece) bool {
 		return !insists(ctx) && env.Clock().Before(tried[p.of()].Next)
 	})
 	if len(pieces) == 0 {
@@ -94,6 +98,9 @@ func InTurn(ctx context.Context, env *app.Env, pieces []Piece) error {
 		limited, cancel := Share(ctx, min(left, mostOfRun))
 		err := piece.do(limited, env)
 		cancel()
+		if Stopped(err) { // since it was begun
+			continue
+		}
 		if err == nil {
 			failures = append(failures, piece.succeeded(ctx, env, tried[piece.of()]))
 			continue

@@ -54,6 +54,7 @@ const (
 	SelfApproval          Slug = "self-approval"
 	CostCenterFenced      Slug = "cost-center-fenced"
 	CapExceeded           Slug = "cap-exceeded"
+	AccountClosed         Slug = "account-closed"
 	Internal              Slug = "internal"
 )
 
@@ -99,6 +100,7 @@ var kinds = map[Slug]kind{
 	SelfApproval:          {403, "Nobody approves a request of their own"},
 	CostCenterFenced:      {409, "The cost center keeps its licenses for its own users"},
 	CapExceeded:           {409, "The maximum of the billing period is reached"},
+	AccountClosed:         {409, "The account is closed"},
 	Internal:              {500, "Something went wrong on our side"},
 }
 

@@ -132,6 +132,7 @@ func (q *Quota) tell(ctx context.Context, c *counted, account string, at time.Ti
 func (q *Quota) add(
 	ctx context.Context, c *counted, key table.Key, due int64,
 ) (all, processes int64, fits bool, err error) {
+	ctx = call.Anyhow(ctx) // requests are counted in a suspended account too
 	item, there, err := table.Get(ctx, q.env.Table, key)
 	if err != nil {
 		return 0, 0, false, err

@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/edge"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/platform/files/s3store"
@@ -238,6 +239,7 @@ func assemble(
 
 		RequestsPerMinute: s.RequestsPerMinute,
 	}
+	env.Table = call.Checked(env.Table, env.Pick)
 	if s.WorkQueue != "" {
 		env.Work = plain.NewQueue(s.WorkQueue, s.FailedEvents, getenv)
 	}

@@ -66,6 +66,7 @@ func New(env *app.Env, reports *report.Service, people *directory.Service, used 
 // fails the report and is no error.
 func (b *Builder) Build(ctx context.Context, accountID, id string) error {
 	c := call.ForEvent(b.env, accountID, "report-builder", "report:"+id, b.env.Clock())
+	ctx = call.UntilClosed(ctx)
 	r, ok, err := b.reports.Begin(ctx, c, id)
 	if err != nil || !ok {
 		return err

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/events"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/report"
@@ -51,9 +52,19 @@ func (b *Builder) wakeUps(ctx context.Context, payload []byte) error {
 			)
 			continue
 		}
-		failures = append(failures, b.woken(ctx, account, id))
+		failures = append(failures, b.unlessStopped(ctx, account, b.woken(ctx, account, id)))
 	}
 	return errors.Join(failures...)
+}
+
+// unlessStopped leaves alone what is to be done in an account that is closed: a schedule finds it again when
+// that is active again.
+func (b *Builder) unlessStopped(ctx context.Context, account string, err error) error {
+	if call.Stopped(err) {
+		b.env.Log.InfoContext(ctx, "left alone", slog.String("account", account), slog.Any("why", err))
+		return nil
+	}
+	return err
 }
 
 // woken does what a wake-up is about: a report, or billing periods.

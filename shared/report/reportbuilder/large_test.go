@@ -41,7 +41,7 @@ func large(t testing.TB, o *office) (users, details map[string][]string) {
 		if len(ops) < n {
 			return
 		}
-		for batch := range slices.Chunk(ops, table.MaxOperations) {
+		for batch := range slices.Chunk(ops, call.MaxOperations) {
 			if err := o.Env.Table.Commit(t.Context(), batch); err != nil {
 				t.Fatal(err)
 			}

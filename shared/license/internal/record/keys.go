@@ -91,7 +91,7 @@ func NumberKey(account, number string) table.Key {
 }
 
 // SeatsPartition holds the counts of the summary.
-func SeatsPartition(account string) string { return call.Partition(account, "SEATS") }
+func SeatsPartition(account string) string { return call.SeatsPartition(account) }
 
 // BoughtKey counts what is bought of a product and not terminated.
 func BoughtKey(account, product string) table.Key {
@@ -112,7 +112,7 @@ func BoughtQuartersPartition(account string) string { return call.Partition(acco
 // TakenShards is over how many items the counts of what is assigned, what is reserved, and who
 // waits, are spread. A commit adds to one of them, whatever it changes; which one is left to
 // chance, so a single one of them may count below zero and only their sum means something.
-const TakenShards = 32
+const TakenShards = call.StoppedShards
 
 // TakenKey is one of those items; its counts have the names of CountName.
 func TakenKey(account string, shard int) table.Key {

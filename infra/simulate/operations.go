@@ -248,7 +248,7 @@ func (m *simulation) operation() *run {
 		return r
 	}
 	a := pick(m, accounts)
-	if m.models[a].stopped() && m.random.IntN(4) == 0 || m.random.IntN(150) == 0 {
+	if m.models[a].stopped() && m.random.IntN(4) == 0 || m.random.IntN(160) == 0 {
 		return m.stop(a)
 	}
 	r := m.draw(a)

@@ -62,12 +62,12 @@ func From(c *call.Call, found map[table.Key]table.Item) (Account, int64, error) 
 	return a, item.Version, err
 }
 
-// open hands every account that is not closed to visit, in the order of their ids, until it returns an
-// error. It reads an index, so an account made a moment ago may be missing.
-func open(ctx context.Context, store table.Store, visit func(Account) error) error {
+// All hands every account to visit, closed ones too, in the order of their ids, until it returns an error. It
+// reads an index, so an account made a moment ago may be missing.
+func All(ctx context.Context, store table.Store, visit func(Account) error) error {
 	return table.All(ctx, store, table.Query{Index: table.Index1, Partition: accounts}, func(item table.Item) error {
 		a, err := call.Decode[Account](item)
-		if err != nil || a.State == call.Closed {
+		if err != nil {
 			return err
 		}
 		a.State = cmp.Or(a.State, active)
@@ -85,7 +85,10 @@ func Each(ctx context.Context, store table.Store, visit func(context.Context, Ac
 	var failures []error
 	var group errgroup.Group
 	group.SetLimit(sideBySide)
-	err := open(ctx, store, func(a Account) error {
+	err := All(ctx, store, func(a Account) error {
+		if a.State == call.Closed {
+			return nil
+		}
 		group.Go(func() error {
 			if err := visit(ctx, a); err != nil {
 				mu.Lock()

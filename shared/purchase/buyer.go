@@ -101,6 +101,8 @@ type buying struct {
 	count   policy.Count // of the billing period so far
 	// purchased says that the account has bought something before.
 	purchased bool
+	// found has what the order names.
+	found map[table.Key]table.Item
 }
 
 // fixedOperations is how many operations the commit of an order takes beside those of each seat:
@@ -123,10 +125,14 @@ func (b *Buyer) decide(ctx context.Context, c *call.Call, p *policy.Buying, find
 	d.terms = terms
 	d.terms.HasCostCenter = func(code string) bool { return code == p.AutoPurchase.CostCenter } // as Buys has read
 	purchased := account.PurchasedKey(c.Account)
-	of, found, err := policy.Counts(ctx, c, terms.Days, []string{p.ProductID}, purchased)
+	of, found, err := policy.Counts(
+		ctx, c, terms.Days, []string{p.ProductID}, purchased, license.HolderKey(c.Account, p.AcknowledgedBy),
+		license.CostCenterKey(c.Account, p.AutoPurchase.CostCenter),
+	)
 	if err != nil {
 		return d, err
 	}
+	d.found = found
 	d.count = of[0]
 	_, d.purchased = found[purchased]
 	most := (c.Spare() - fixedOperations) / seatOperations
@@ -217,6 +223,9 @@ func (b *Buyer) place(ctx context.Context, c *call.Call, d buying) error {
 	}
 	for _, m := range d.missing {
 		order.Policy.For = append(order.Policy.For, m.BoughtFor)
+	}
+	if err := order.name(p.Account, d.found); err != nil {
+		return err
 	}
 	effects, err := d.effects(c, order)
 	if err != nil {

@@ -173,6 +173,9 @@ func TestAPolicyBuysForWhoWouldWait(t *testing.T) {
 		o.Recurring != price || o.DueToday.Minor == 0 || o.Acknowledgement != purchase.PolicyAcknowledgementText {
 		t.Errorf("the order: %+v", o)
 	}
+	if diff := cmp.Diff([]purchase.NamedCostCenter{{Code: "CC", Name: "Center"}}, o.Names.CostCenters); diff != "" {
+		t.Errorf("the order's names: %s", diff)
+	}
 	found := false
 	partition := call.Partition(s.Account, "AUDIT", "order", o.ID)
 	err := table.All(t.Context(), s.Env.Table, table.Query{Partition: partition}, func(item table.Item) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -1004,6 +1005,76 @@ func TestStatement(t *testing.T) {
 		http.StatusNotFound,
 		"not-found",
 	)
+}
+
+// What was acknowledged stays as it was called, whatever is renamed later (docs/requirements.md,
+// section 3.5); an order from before names were kept has those of today.
+func TestAStatementKeepsItsNames(t *testing.T) {
+	for _, size := range []int{2, 120} { // one commit, and several
+		s := stocked(t)
+		s.called("Zoe")
+		order := s.buy(line("live-reports", size, "CC-1"), line("live-reports", 1, "CC-2"))
+		want := &purchase.OrderNames{
+			Brand: "RingCentral", Account: "Acme", PlacedBy: "Zoe",
+			CostCenters: []purchase.NamedCostCenter{
+				{Code: "CC-1", Name: "Center CC-1"}, {Code: "CC-2", Name: "Center CC-2"},
+			},
+		}
+		if !reflect.DeepEqual(order.Names, want) {
+			t.Fatalf("kept %+v", order.Names)
+		}
+		path := "/orders/" + order.ID
+		paper := s.zoe("GET", path+"/statement", nil)
+		s.called("Zed")
+		s.settings(map[string]any{"name": "Apex", "brand": "Avaya"})
+		fixtures.Decode[purchase.CostCenter](
+			t, s.zoe("PUT", "/cost-centers/CC-1", map[string]any{"name": "Academy"}), http.StatusOK,
+		)
+		again := s.zoe("GET", path+"/statement", nil)
+		if !bytes.Equal(again.Body, paper.Body) || !bytes.Contains(paper.Body, []byte("Zoe (zoe)")) {
+			t.Errorf("%d: the statement changed: %s", size, again.Body)
+		}
+		if got, want := again.Header.Get("Content-Disposition"), paper.Header.Get("Content-Disposition"); got != want {
+			t.Errorf("%d: the file is called %s, was %s", size, got, want)
+		}
+
+		s.forgetNames(order)
+		old := string(s.zoe("GET", path+"/statement", nil).Body)
+		for _, today := range []string{"Academy (CC-1)", "Center CC-2 (CC-2)", "Zed (zoe)", "Apex (acme)", "Avaya"} {
+			if !strings.Contains(old, today) {
+				t.Errorf("%d: an order without names does not say %q: %s", size, today, old)
+			}
+		}
+	}
+}
+
+// called names the one who orders.
+func (s *shop) called(name string) {
+	s.t.Helper()
+	change := license.NewService(catalog.Default()).Change(s.Call("test"))
+	if _, err := change.Load(s.t.Context(), license.Need{Users: []string{"zoe"}}); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := change.Put(s.t.Context(), license.Person{UserID: "zoe", Name: name, Active: true}); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := change.Commit(s.t.Context(), call.Answer{}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// forgetNames makes an order one from before names were kept.
+func (s *shop) forgetNames(order purchase.Order) {
+	s.t.Helper()
+	order.Names = nil
+	data, err := call.Encode(order)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	item := table.Item{Key: purchase.OrderKey(s.Account, order.ID), Data: data}
+	if err := s.Env.Table.Commit(s.t.Context(), []table.Operation{table.Put(item, table.Always)}); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 func TestWaitingGrantsAreServedByAnOrder(t *testing.T) {

@@ -197,7 +197,24 @@ type Order struct {
 	ByCostCenter    []CostCenterTotal `json:"byCostCenter" nullable:"false"`
 	NextBillingDate string            `json:"nextBillingDate" format:"date"`
 	Proration       Proration         `json:"proration"`
-	Policy          *OrderPolicy      `json:"policy,omitempty" doc:"The policy that made the order, and for whom; absent of an order that a person placed."`
+	// Names is nil of an order that was confirmed before names were kept.
+	Names  *OrderNames  `json:"names,omitempty" doc:"What it names was called when it was confirmed; absent of an order from before names were kept."`
+	Policy *OrderPolicy `json:"policy,omitempty" doc:"The policy that made the order, and for whom; absent of an order that a person placed."`
+}
+
+// OrderNames are what an order names beside its products, as it was called when the order was confirmed:
+// what was acknowledged does not change when something is renamed.
+type OrderNames struct {
+	Brand       string            `json:"brand" doc:"What the provider sold under."`
+	Account     string            `json:"account" doc:"The account's name."`
+	PlacedBy    string            `json:"placedBy,omitempty" doc:"Absent if who placed it was no user of the account."`
+	CostCenters []NamedCostCenter `json:"costCenters" nullable:"false" doc:"Those of the order."`
+}
+
+// NamedCostCenter is what a cost center was called.
+type NamedCostCenter struct {
+	Code string `json:"code"`
+	Name string `json:"name"`
 }
 
 // OrderPolicy is by which policy an order was made automatically, and what caused it

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -90,7 +91,7 @@ type decision struct {
 
 func (s *Service) decide(ctx context.Context, c *call.Call, id, quoteID string, acknowledged bool) (decision, error) {
 	own, purchased, at := call.AccountKey(c.Account), account.PurchasedKey(c.Account), quoteKey(c.Account, quoteID)
-	found, err := c.Lookup(ctx, at, own, purchased)
+	found, err := c.Lookup(ctx, at, own, purchased, license.HolderKey(c.Account, c.Actor))
 	if err != nil {
 		return decision{}, err
 	}
@@ -115,11 +116,8 @@ func (s *Service) decide(ctx context.Context, c *call.Call, id, quoteID string, 
 	if err != nil {
 		return decision{}, err
 	}
-	codes := make([]string, len(quote.Lines))
-	for i, line := range quote.Lines {
-		codes[i] = line.CostCenter
-	}
-	terms, err := s.terms(ctx, c, a, codes)
+	codes := quote.codes()
+	terms, centers, err := s.terms(ctx, c, a, codes)
 	if err != nil {
 		return decision{}, err
 	}
@@ -140,6 +138,10 @@ func (s *Service) decide(ctx context.Context, c *call.Call, id, quoteID string, 
 	}
 	if _, bought := found[purchased]; !bought {
 		d.effects = append(d.effects, account.Purchased(c.Account))
+	}
+	maps.Copy(found, centers)
+	if err := d.order.name(a, found); err != nil {
+		return decision{}, err
 	}
 	for _, key := range costCenterKeys(c.Account, codes) {
 		d.effects = append(d.effects, table.Check(key, table.IfPresent))
@@ -265,7 +267,9 @@ func placed(
 		return o, put, audit, err
 	}
 	put = table.Put(table.Item{Key: OrderKey(c.Account, o.ID), Data: data}, condition)
-	audit, err = c.Audit(call.AuditEntry{Action: "order.placed", Subject: "order", SubjectID: o.ID, After: o})
+	told := o
+	told.Names = nil // the log has ids; its readers name them
+	audit, err = c.Audit(call.AuditEntry{Action: "order.placed", Subject: "order", SubjectID: o.ID, After: told})
 	return o, put, audit, err
 }
 

@@ -21,6 +21,15 @@ type storedQuote struct {
 	By string `json:"by"`
 }
 
+// codes are the cost centers of the lines.
+func (q Quote) codes() []string {
+	codes := make([]string, len(q.Lines))
+	for i, line := range q.Lines {
+		codes[i] = line.CostCenter
+	}
+	return codes
+}
+
 // quoteState is a quote's part in an audit record.
 type quoteState struct {
 	DueToday  money.Amount `json:"dueToday"`
@@ -52,7 +61,7 @@ func (s *Service) Quote(ctx context.Context, c *call.Call, lines []CartLineInput
 			codes = append(codes, line.CostCenter)
 		}
 	}
-	terms, err := s.terms(ctx, c, a, codes)
+	terms, _, err := s.terms(ctx, c, a, codes)
 	if err != nil {
 		return Quote{}, err
 	}

@@ -30,14 +30,21 @@ func NewService(env *app.Env, kernel *license.Service) *Service {
 	}
 }
 
-// terms are the account's, with those of the cost centers that exist; it reads them in one go.
-func (s *Service) terms(ctx context.Context, c *call.Call, a account.Account, codes []string) (Terms, error) {
+// terms are the account's, with those of the cost centers that exist; it reads them in one go, and
+// returns them too.
+func (s *Service) terms(
+	ctx context.Context, c *call.Call, a account.Account, codes []string,
+) (Terms, map[table.Key]table.Item, error) {
 	t, err := pricing(s.products, a)
 	if err != nil {
-		return Terms{}, err
+		return Terms{}, nil, err
 	}
-	t.HasCostCenter, err = existing(ctx, c, codes)
-	return t, err
+	found, err := c.Lookup(ctx, costCenterKeys(c.Account, codes)...)
+	if err != nil {
+		return Terms{}, nil, err
+	}
+	t.HasCostCenter, err = theirsOf(ctx, c, found)
+	return t, found, err
 }
 
 // pricing are the account's terms where no cost center is named.
@@ -46,16 +53,8 @@ func pricing(products *catalog.Catalog, a account.Account) (Terms, error) {
 	return Terms{Catalog: products, Currency: a.Currency, Days: days}, err
 }
 
-// existing reads which of the cost centers exist. Those of others do not for an admin of some.
-func existing(ctx context.Context, c *call.Call, codes []string) (func(string) bool, error) {
-	found, err := c.Lookup(ctx, costCenterKeys(c.Account, codes)...)
-	if err != nil {
-		return nil, err
-	}
-	return theirsOf(ctx, c, found)
-}
-
-// theirsOf says which of the cost centers that were read there are, for the caller.
+// theirsOf says which of the cost centers that were read there are, for the caller. Those of others are
+// not there for an admin of some.
 func theirsOf(ctx context.Context, c *call.Call, found map[table.Key]table.Item) (func(string) bool, error) {
 	theirs, err := access.CostCenters(ctx)
 	return func(code string) bool {

@@ -88,6 +88,7 @@ func (o *Order) keep(theirs auth.Limit) (err error) {
 	o.ByCostCenter = slices.DeleteFunc(
 		slices.Clone(o.ByCostCenter), func(t CostCenterTotal) bool { return !theirs.Has(t.CostCenter) },
 	)
+	o.Names = o.Names.limited(theirs)
 	o.LicenseCount = 0
 	o.Recurring, o.DueToday = money.Zero(o.Recurring.Currency), money.Zero(o.DueToday.Currency)
 	for _, l := range o.Lines {

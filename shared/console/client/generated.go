@@ -895,6 +895,12 @@ type Named struct {
 	Reason     string    `json:"reason"`
 }
 
+// NamedCostCenter is a schema of the document.
+type NamedCostCenter struct {
+	Code string `json:"code"`
+	Name string `json:"name"`
+}
+
 // OpenPeriod is a schema of the document.
 type OpenPeriod struct {
 	From    string     `json:"from"`
@@ -912,6 +918,7 @@ type Order struct {
 	ID              string            `json:"id"`
 	LicenseCount    int64             `json:"licenseCount"`
 	Lines           []QuoteLine       `json:"lines"`
+	Names           *OrderNames       `json:"names,omitempty"`
 	NextBillingDate string            `json:"nextBillingDate"`
 	Number          string            `json:"number"`
 	Percent         int64             `json:"percent"`
@@ -922,6 +929,14 @@ type Order struct {
 	QuoteID         string            `json:"quoteId,omitzero"`
 	Recurring       Money             `json:"recurring"`
 	State           string            `json:"state"`
+}
+
+// OrderNames is a schema of the document.
+type OrderNames struct {
+	Account     string            `json:"account"`
+	Brand       string            `json:"brand"`
+	CostCenters []NamedCostCenter `json:"costCenters"`
+	PlacedBy    string            `json:"placedBy,omitzero"`
 }
 
 // OrderPage is a schema of the document.

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"slices"
@@ -258,12 +259,31 @@ func showOrder(c *web.Context, _ *view.Form) error {
 	if order.Body.State == stateOfPlace {
 		c.Refresh(refreshSeconds)
 	}
-	who, err := peopleNamed(c, []client.Order{order.Body}, func(o client.Order) string { return o.PlacedBy })
+	names, err := namesOfOrder(c, order.Body, centersOf(centers))
 	if err != nil {
 		return err
 	}
-	by := who.name(order.Body.PlacedBy)
-	return c.Show("Order "+order.Body.Number, orderPage(c, order.Body, by, centersOf(centers), plan))
+	return c.Show("Order "+order.Body.Number, orderPage(c, order.Body, names, plan))
+}
+
+// orderNames are what a statement calls what the order names.
+type orderNames struct {
+	account, by string
+	centers     centerList
+}
+
+// namesOfOrder are those that were kept when the order was confirmed; of an order from before names were
+// kept, those of today.
+func namesOfOrder(c *web.Context, o client.Order, today centerList) (orderNames, error) {
+	if kept := o.Names; kept != nil {
+		names := orderNames{account: kept.Account, by: cmp.Or(kept.PlacedBy, o.PlacedBy)}
+		for _, one := range kept.CostCenters {
+			names.centers.all = append(names.centers.all, client.CostCenter{Code: one.Code, Name: one.Name})
+		}
+		return names, nil
+	}
+	who, err := peopleNamed(c, []client.Order{o}, func(o client.Order) string { return o.PlacedBy })
+	return orderNames{accountName(c), who.name(o.PlacedBy), today}, err
 }
 
 // refreshSeconds is how often a page without script looks how far an order is.

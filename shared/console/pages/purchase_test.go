@@ -683,6 +683,21 @@ func TestAQuoteThatIsStale(t *testing.T) {
 	}
 }
 
+// The page of an order says what everything was called when it was placed, as its paper does.
+func TestAnOrderKeepsItsNames(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 2})
+	_, err := api.PutCostCenter(
+		t.Context(), "CC-1", client.PutCostCenterRequest{Name: "Academy"}, client.Change{Key: "academy"},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := c.SignIn(t, "acme", "ada").Get("/console/acme/billing/orders/" + orders(t, api)[0].ID)
+	page.Says("Support")
+	page.Hides("Academy")
+}
+
 // Who may only read what is billed is offered nothing to buy, and refused; who may only buy, buys.
 func TestWhoMayOnlyReadAndWhoMayOnlyBuy(t *testing.T) {
 	c := consolewalk.Start(t)

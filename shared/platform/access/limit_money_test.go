@@ -75,7 +75,11 @@ func TestOrdersOfAnAdminOfSomeCostCenters(t *testing.T) {
 	mixed := fixtures.Decode[order](
 		t, d.root(t, "POST", "/orders", object{"quoteId": quote.ID, "acknowledged": true}), 201,
 	)
-	got := fixtures.Decode[order](t, d.send(t, "GET", "/orders/"+mixed.ID, nil), 200)
+	answer := d.send(t, "GET", "/orders/"+mixed.ID, nil)
+	got := fixtures.Decode[order](t, answer, 200)
+	if strings.Contains(string(answer.Body), "west") {
+		t.Errorf("an order tells of another cost center: %s", answer.Body)
+	}
 	if len(got.Lines) != 1 || got.LicenseCount != 2 || len(got.ByCostCenter) != 1 ||
 		got.Recurring != got.Lines[0].Recurring || got.DueToday.Amount >= mixed.DueToday.Amount {
 		t.Errorf("%+v", got)

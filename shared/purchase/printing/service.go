@@ -11,8 +11,6 @@ import (
 	"strings"
 
 	"seatwise/shared/account"
-	"seatwise/shared/license"
-	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -20,8 +18,8 @@ import (
 	"seatwise/shared/purchase/statement"
 )
 
-// statementOf prints an order in a form, html or pdf, and says what its file is called. Names of cost
-// centers and people are those of today; all else is as it was ordered.
+// statementOf prints an order in a form, html or pdf, and says what its file is called. All is as it
+// was ordered; an order from before names were kept has those of today.
 //
 // Errors: not-found; wrong-state while the order is being placed.
 func statementOf(ctx context.Context, c *call.Call, id, form string) (text []byte, name string, err error) {
@@ -62,14 +60,11 @@ func statementOf(ctx context.Context, c *call.Call, id, form string) (text []byt
 	return out.Bytes(), statement.FileName(source) + "." + form[strings.IndexByte(form, '/')+1:], err
 }
 
-// sourceOf adds to the order what is known of the account and of the names in it, in one read.
+// sourceOf adds to the order what is known of the account, and the names in it, in one read.
 func sourceOf(ctx context.Context, c *call.Call, order purchase.Order) (statement.Source, error) {
-	holder := license.HolderKey(c.Account, order.PlacedBy)
-	keys := []table.Key{call.AccountKey(c.Account), holder}
-	for _, total := range order.ByCostCenter {
-		if auth.ValidID(total.CostCenter) { // what is charged to none has none
-			keys = append(keys, license.CostCenterKey(c.Account, total.CostCenter))
-		}
+	keys := []table.Key{call.AccountKey(c.Account)}
+	if order.Names == nil {
+		keys = append(keys, order.NameKeys(c.Account)...)
 	}
 	found, err := c.Lookup(ctx, keys...)
 	if err != nil {
@@ -79,10 +74,14 @@ func sourceOf(ctx context.Context, c *call.Call, order purchase.Order) (statemen
 	if err != nil {
 		return statement.Source{}, err
 	}
+	if order, err = order.Named(a, found); err != nil {
+		return statement.Source{}, err
+	}
 	source := statement.Source{
-		Brand:           a.Brand,
+		Brand:           order.Names.Brand,
 		AccountID:       a.ID,
-		AccountName:     a.Name,
+		AccountName:     order.Names.Account,
+		PlacedByName:    order.Names.PlacedBy,
 		Paper:           statement.Paper(a.Paper()),
 		Order:           printed(order),
 		CostCenterNames: make(map[string]string, len(order.ByCostCenter)),
@@ -92,21 +91,8 @@ func sourceOf(ctx context.Context, c *call.Call, order purchase.Order) (statemen
 		return statement.Source{}, err
 	}
 	source.Location = days.Zone(days.Day(order.PlacedAt)) // as it was then: the days on it are of that zone
-	if item, ok := found[holder]; ok {                    // who orders need not be a user of the account
-		who, err := call.Decode[license.Holder](item)
-		if err != nil {
-			return statement.Source{}, err
-		}
-		source.PlacedByName = who.Name
-	}
-	for _, total := range order.ByCostCenter {
-		if item, ok := found[license.CostCenterKey(c.Account, total.CostCenter)]; ok { // it may be gone since
-			cc, err := call.Decode[purchase.CostCenter](item)
-			if err != nil {
-				return statement.Source{}, err
-			}
-			source.CostCenterNames[total.CostCenter] = cc.Name
-		}
+	for _, one := range order.Names.CostCenters {
+		source.CostCenterNames[one.Code] = one.Name
 	}
 	return source, nil
 }

@@ -92,7 +92,8 @@ func newPeriodPage(s PeriodSource) periodPage {
 	switch {
 	case !p.ClosedAt.IsZero():
 		page.Facts = append(page.Facts, fact{"Closed", instant(p.ClosedAt.In(location))})
-		page.Seal = "SHA-256 over all lines, days and what is behind them: " + p.Digest
+		page.Seal = "SHA-256 over all lines, days and what is behind them: " + p.Digest +
+			". It is over ids and codes; names beside them are those of the day on which this was printed."
 	case p.State == "open":
 		page.Facts = append(page.Facts, fact{"State", "Open: a preview, which changes every day."})
 	default:

@@ -51,7 +51,8 @@ func TestPeriodFormsSayTheSame(t *testing.T) {
 	}
 	for _, want := range []string{
 		"38.98 USD", "59.98", "-25.00", "-21.00", "of the period from 2026-10-01", "Acme &lt;Ltd&gt;",
-		"&lt;b&gt;Sales&lt;/b&gt; (SALES)", "=1+1 (ODD)", s.Period.Digest, "2026-12-03 01:00 (UTC)",
+		"&lt;b&gt;Sales&lt;/b&gt; (SALES)", "=1+1 (ODD)", s.Period.Digest,
+		"names beside them are those of the day", "2026-12-03 01:00 (UTC)",
 		// On a narrow screen each line is a card with its figures named, and in the dark the page is dark.
 		`data-label="License days">60</td>`, `data-label="Amount">59.98</td>`, "(prefers-color-scheme: dark)",
 	} {

@@ -29,7 +29,8 @@ func TestARequestTouchesItsAccountAlone(t *testing.T) {
 			_, looked := guarded.Lookup(ctx, table.Key{Partition: "A#acme#HOLDER#ann", Sort: "HOLDER"}, key)
 			_, queried := guarded.Query(ctx, table.Query{Partition: partition})
 			_, indexed := guarded.Query(ctx, table.Query{Index: table.Index1, Partition: partition})
-			put := guarded.Commit(ctx, []table.Operation{table.Put(table.Item{Key: key, Data: []byte("{}")}, table.Always)})
+			item := table.Item{Key: key, Data: []byte("{}")}
+			put := guarded.Commit(ctx, []table.Operation{table.Put(item, table.Always)})
 			checked := guarded.Commit(ctx, []table.Operation{table.Check(key, table.IfVersion(1))})
 			_, met := table.Refused(checked)
 			return []bool{looked != nil, queried != nil, indexed != nil, put != nil, checked != nil && !met}

@@ -27,8 +27,9 @@ type Overlay struct {
 	now map[table.Key]state
 	// committed is told of each commit; nil for nobody.
 	committed func([]Change)
-	// placed are the keys of now by the partitions in which they lie: of the table and of the indexes.
-	placed map[place]map[table.Key]bool
+	// placed are the items of now by the partitions in which they lie, of the table and of the indexes, in
+	// their order there: a query takes its range, however much a dry run has committed beside it.
+	placed map[place][]spot
 }
 
 var _ table.Store = (*Overlay)(nil)
@@ -58,7 +59,7 @@ func New(beneath table.Store) *Overlay {
 	}
 	return &Overlay{
 		beneath: beneath, read: map[table.Key]state{}, now: map[table.Key]state{},
-		placed: map[place]map[table.Key]bool{},
+		placed: map[place][]spot{},
 	}
 }
 
@@ -241,15 +242,17 @@ func applied(op table.Operation, before state) (after state, ok bool) {
 
 // set keeps a state, and where its item lies.
 func (o *Overlay) set(key table.Key, s state) {
-	for _, at := range places(key, o.now[key]) {
-		delete(o.placed[at], key)
+	was := o.now[key]
+	for _, at := range places(key, was) {
+		if i, ok := slices.BinarySearchFunc(o.placed[at], spotIn(at.index, was.item), compareSpots); ok {
+			o.placed[at] = slices.Delete(o.placed[at], i, i+1)
+		}
 	}
 	o.now[key] = s
 	for _, at := range places(key, s) {
-		if o.placed[at] == nil {
-			o.placed[at] = map[table.Key]bool{}
-		}
-		o.placed[at][key] = true
+		lies := spotIn(at.index, s.item)
+		i, _ := slices.BinarySearchFunc(o.placed[at], lies, compareSpots)
+		o.placed[at] = slices.Insert(o.placed[at], i, lies)
 	}
 }
 
@@ -305,10 +308,8 @@ func (o *Overlay) Query(ctx context.Context, q table.Query) (table.Page, error) 
 		last := page.Items[len(page.Items)-1]
 		in.until = &spot{sortIn(q.Index, last), last.Key}
 	}
-	for key := range o.placed[place{q.Index, q.Partition}] {
-		if item := o.now[key].item; in.has(item) {
-			items = append(items, copied(item))
-		}
+	for _, at := range in.of(o.placed[place{q.Index, q.Partition}]) {
+		items = append(items, copied(o.now[at.base].item))
 	}
 	slices.SortFunc(items, in.compare)
 	out := table.Page{Items: items, Next: page.Next}
@@ -351,21 +352,45 @@ type stretch struct {
 	after, until *spot
 }
 
-// order is how two spots lie to each other in the direction of the query.
-func (s stretch) order(a, b spot) int {
-	n := cmp.Or(cmp.Compare(a.sort, b.sort), compareKeys(a.base, b.base))
-	if s.query.Backwards {
-		return -n
-	}
-	return n
+func spotIn(index table.Index, item table.Item) spot { return spot{sortIn(index, item), item.Key} }
+
+func compareSpots(a, b spot) int {
+	return cmp.Or(cmp.Compare(a.sort, b.sort), compareKeys(a.base, b.base))
 }
 
-func (s stretch) spot(item table.Item) spot { return spot{sortIn(s.query.Index, item), item.Key} }
+// order is how two spots lie to each other in the direction of the query.
+func (s stretch) order(a, b spot) int {
+	if s.query.Backwards {
+		return -compareSpots(a, b)
+	}
+	return compareSpots(a, b)
+}
 
-func (s stretch) compare(a, b table.Item) int { return s.order(s.spot(a), s.spot(b)) }
+func (s stretch) compare(a, b table.Item) int {
+	return s.order(spotIn(s.query.Index, a), spotIn(s.query.Index, b))
+}
 
-func (s stretch) has(item table.Item) bool {
-	at := s.spot(item)
-	return at.sort >= s.lo && (s.hi == "" || at.sort < s.hi) &&
-		(s.after == nil || s.order(at, *s.after) > 0) && (s.until == nil || s.order(at, *s.until) <= 0)
+// of are the spots among sorted ones that the page covers, those that come first in the query's direction:
+// one more than its limit at most, which says that there are more.
+func (s stretch) of(sorted []spot) []spot {
+	first, _ := slices.BinarySearchFunc(sorted, s.lo, func(at spot, lo string) int { return cmp.Compare(at.sort, lo) })
+	last := len(sorted)
+	if s.hi != "" {
+		last, _ = slices.BinarySearchFunc(sorted, s.hi, func(at spot, hi string) int { return cmp.Compare(at.sort, hi) })
+	}
+	var in []spot
+	for n := range max(0, last-first) {
+		at := sorted[first+n]
+		if s.query.Backwards {
+			at = sorted[last-1-n]
+		}
+		if s.after != nil && s.order(at, *s.after) <= 0 {
+			continue
+		}
+		if s.until != nil && s.order(at, *s.until) > 0 || s.query.Limit > 0 && len(in) > s.query.Limit {
+			break
+		}
+		in = append(in, at)
+	}
+	return in
 }

@@ -39,7 +39,7 @@ const (
 	ofMessage     = 3           // requests of a message: sent, received and deleted, each alone at worst
 	memory        = 1.0         // GB of a function; the smaller ones cost less
 	logOfRequest  = 780         // bytes: the access log's line and the function's
-	logOfRun      = 430         // bytes: the function's line
+	logOfRun      = 350         // bytes: the function's line
 	itemsOfTenant = 20_000      // items of a tenant of 1,000 users: its own and a month's audit and views
 	sizeOfItem    = 1_000       // bytes, with its index entries
 )

@@ -65,6 +65,8 @@ func (s *Service) Ask(ctx context.Context, c *call.Call, product, user, reason s
 		switch name := s.kernel.Products().Name(product); {
 		case !holder.Active:
 			return problem.New(problem.UserInactive, "The user is not active; nothing can be asked for them.")
+		case holder.Holds(product) && user == p.user:
+			return problem.Newf(problem.UserAlreadyLicensed, "You have %s already.", name)
 		case holder.Holds(product):
 			return problem.Newf(problem.UserAlreadyLicensed, "The user has %s already.", name)
 		case waits:

@@ -180,8 +180,11 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	}
 	f := form{Action: action(r), Permissions: "all"}
 	hint := q.Get("login_hint")
-	if hint == "" && p.o.Propose != "" {
+	switch {
+	case p.o.Propose != "" && (hint == "" || hint == p.o.Propose):
 		hint, f.Permissions = p.o.Propose, ofAnAdmin()
+	case hint != "":
+		f.Permissions = "roles" // one press makes nobody an operator who was none
 	}
 	f.Account, f.User, _ = strings.Cut(hint, "/")
 	p.show(w, http.StatusOK, f)

@@ -38,4 +38,21 @@ func TestTheSignInFormIsFilledIn(t *testing.T) {
 	if strings.Contains(string(page), "accounts.manage") {
 		t.Error("the admin is proposed as an operator")
 	}
+
+	// Whoever else comes again has what their roles allow, and the admin what they had.
+	for who, want := range map[string]string{"demo/zoe": `value="roles"`, "demo/ada": "licenses.manage"} {
+		again := *response.Request.URL
+		q := again.Query()
+		q.Set("login_hint", who)
+		again.RawQuery = q.Encode()
+		response, err := browser.Get(again.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || !strings.Contains(string(page), want) || strings.Contains(string(page), `value="all"`) {
+			t.Errorf("%s is proposed as %s: %v", who, page, err)
+		}
+	}
 }

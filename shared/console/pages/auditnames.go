@@ -258,6 +258,8 @@ func spokenOf(entries []client.AuditRecord) spoken {
 		s.add(kindUser, e.Actor)
 		s.add(kindUser, because(e))
 		s.add(kindUser, e.User)
+		s.add(kindProduct, partOf(e.Before).ProductID) // it is said also where it stays the same
+		s.add(kindProduct, partOf(e.After).ProductID)
 		s.thing(e.Subject)
 		of, _ := cut(e.Reason, ", ")
 		for _, source := range strings.Fields(of) {

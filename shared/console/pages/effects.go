@@ -137,7 +137,7 @@ func (e *effects) show(c *web.Context, f *view.Form) view.Effect {
 	if more := e.told.Effects.Counts.Users - int64(len(e.listed())); more > 0 {
 		out.More = "and " + n.Count(more, "more person", "more people")
 	}
-	out.Notes = append(e.charged(n), e.costs(n))
+	out.Notes = append(append(e.extensions(), e.charged(n)...), e.costs(n))
 	return out
 }
 
@@ -166,6 +166,30 @@ func (e *effects) does(p client.PersonEffect) string {
 		}
 	}
 	return strings.Join(parts, "; ")
+}
+
+// extensions says what becomes of the extension of the one license that changes hands.
+func (e *effects) extensions() []string {
+	var said []string
+	for _, l := range e.told.Effects.Licenses {
+		if l.Before == nil || l.After == nil || l.Before.UserID == l.After.UserID {
+			continue
+		}
+		switch was, is := l.Before.Extension, l.After.Extension; {
+		case is != "" && was == is:
+			said = append(said, "The license keeps extension "+is+".")
+		case is != "" && was != "":
+			said = append(said, "The license has extension "+is+" then; it is "+was+" now.")
+		case is != "":
+			said = append(said, "The license has extension "+is+" then.")
+		case was != "":
+			said = append(said, "The license ends without extension; it is "+was+" now.")
+		}
+	}
+	if len(said) > 1 {
+		return nil // of many a file or the list says it
+	}
+	return said
 }
 
 // charges counts the licenses that another cost center is charged for, by its code.

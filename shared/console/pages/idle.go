@@ -47,6 +47,8 @@ type idleView struct {
 	product string
 	days    int64
 	cursor  string
+	// unheard are the products of which nobody tells who uses them, on a page of which the API says none.
+	unheard client.Answer[client.IdleSeatPage]
 }
 
 // showIdle lists idle seats, of a product for as many days as its policy says where nobody chose.
@@ -70,10 +72,10 @@ func showIdle(c *web.Context, _ *view.Form) error {
 		}
 	}
 	v.days = typedDays(c.Query().Get("days"), v.days)
-	if err := c.Load(v.list(c), client.Into(&v.past,
+	if err := c.Load(append(v.list(c), client.Into(&v.past,
 		func(ctx context.Context) (client.Answer[client.ReclaimPage], error) {
 			return c.API.ListReclaims(ctx, client.ListReclaimsQuery{Limit: latestReclaims})
-		})); err != nil {
+		}))...); err != nil {
 		return err
 	}
 	if err := c.Load(v.toldOnly(c)...); err != nil {
@@ -132,17 +134,51 @@ func typedDays(typed string, otherwise int64) int64 {
 	return otherwise
 }
 
-// list is the call that asks for the idle seats.
-func (v *idleView) list(c *web.Context) func(context.Context) error {
+// list are the calls that ask for the idle seats.
+func (v *idleView) list(c *web.Context) []func(context.Context) error {
 	query := client.ListIdleSeatsQuery{Limit: pageOfIdle, Cursor: v.cursor, Days: v.days}
 	if v.product != "" {
 		query.Product = []string{v.product}
 	}
-	return func(ctx context.Context) error {
+	calls := []func(context.Context) error{func(ctx context.Context) error {
 		seats, err := c.API.ListIdleSeats(ctx, query)
 		v.seats = seats.Body
 		return err
+	}}
+	if v.cursor == "" {
+		return calls
 	}
+	// The API says on the first page alone of which products nobody tells who uses them.
+	return append(calls, client.Into(&v.unheard,
+		func(ctx context.Context) (client.Answer[client.IdleSeatPage], error) {
+			first := query
+			first.Cursor, first.Limit = "", 1
+			return c.API.ListIdleSeats(ctx, first)
+		}))
+}
+
+// isUntold says that nobody tells who uses a product, so that no seat of it is known to be unused.
+func (v idleView) isUntold(product string) bool {
+	return slices.Contains(v.seats.Untold, product) || slices.Contains(v.unheard.Body.Untold, product)
+}
+
+// lastUse is what is said of a seat of which no use is known.
+func (v idleView) lastUse(s client.IdleSeat) string {
+	if v.isUntold(s.License.ProductID) {
+		return "not known"
+	}
+	return "never"
+}
+
+// takenSays is what a reclaim takes and from whom, before what it costs.
+func (v idleView) takenSays(c *web.Context, seats int64) string {
+	said := c.Format().Count(seats, "seat is", "seats are") + " taken from who has them"
+	if v.isUntold(v.product) {
+		return said + ", with their add-ons. Whether anybody used them is not known, since no program tells: " +
+			"they count as unused since they were assigned. They cost "
+	}
+	return said + " and has not used them for " + c.Format().Count(v.days, "day", "days") +
+		", with their add-ons. They cost "
 }
 
 // options are the products to choose from.
@@ -242,7 +278,7 @@ func showReclaim(c *web.Context, f *view.Form) error {
 	} else {
 		foretold = append(foretold, v.products(c))
 	}
-	if err := c.Load(append(foretold, v.list(c))...); err != nil {
+	if err := c.Load(append(foretold, v.list(c)...)...); err != nil {
 		return err
 	}
 	for _, s := range v.seats.Items {
@@ -280,7 +316,7 @@ func sendReclaim(c *web.Context, f *view.Form) error {
 	if err != nil {
 		return err
 	}
-	return c.Done(c.Link("billing", "reclaims", begun.Body.ID), web.Good("The reclaim is begun. This page shows what becomes of each seat."))
+	return c.Done(c.Link("billing", "reclaims", begun.Body.ID), web.Good("The reclaim is accepted. This page shows what becomes of each seat."))
 }
 
 // reclaimOf reads the reclaim that a page is about.
@@ -383,7 +419,7 @@ func sendUndoReclaim(c *web.Context, f *view.Form) error {
 	if err != nil {
 		return err
 	}
-	return c.Done(c.Link("billing", "reclaims", begun.Body.ID), web.Good("Giving back is begun. This page shows what becomes of each seat."))
+	return c.Done(c.Link("billing", "reclaims", begun.Body.ID), web.Good("Giving back is accepted. This page shows what becomes of each seat."))
 }
 
 // reclaimSays is how far a reclaim is.

@@ -126,7 +126,7 @@ func TestAnImportWithABadRow(t *testing.T) {
 	if p := b.Get(bad.URL.Path + "/apply"); len(p.Forms()) > 1 && strings.Contains(p.HTML, "/apply\" data-once") {
 		t.Error("a rejected file can be applied")
 	}
-	again := b.Get(bad.Link("Upload it again and leave these rows out")).Post()
+	again := b.Get(bad.Link("Upload it again and leave this row out")).Post()
 	if again.Values.Get("skipErrors") != "true" || again.Values.Get("kind") != "call-queues" {
 		t.Errorf("%v", again.Values)
 	}

@@ -98,7 +98,7 @@ func importNote(c *web.Context, p importPlan) (kind, said, todo string) {
 	switch {
 	case p.State == "rejected" && p.Counts.Rows > 0:
 		return "bad", f.Count(p.Counts.Error, "row has an error", "rows have errors") + ", so nothing is applied.",
-			"Mend them in the file and upload it again, or upload it again and leave these rows out."
+			mendSays(p.Counts.Error)
 	case p.State == "rejected":
 		return "bad", "The file cannot be used.", ""
 	case p.State == "ready" && p.applies() == 0:
@@ -114,6 +114,19 @@ func importNote(c *web.Context, p importPlan) (kind, said, todo string) {
 		return "bad", "It failed.", ""
 	}
 	return "", "", ""
+}
+
+// mendSays is what can be done about rows with errors.
+func mendSays(rows int64) string {
+	if rows == 1 {
+		return "Mend it in the file and upload it again, or upload it again and leave this row out."
+	}
+	return "Mend them in the file and upload it again, or upload it again and leave these rows out."
+}
+
+// leaveOut is the link that uploads a file without its rows with errors.
+func leaveOut(rows int64) string {
+	return "Upload it again and leave " + plural(rows, "this row", "these rows") + " out"
 }
 
 // importReasons are why a file was refused whole, or what failed.

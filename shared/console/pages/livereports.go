@@ -177,6 +177,9 @@ func showPeople(c *web.Context, f *view.Form) error {
 	if err := c.Load(findUsers(c, f, &users)); err != nil {
 		return err
 	}
+	if found := users.Body; searched(c, f) != "" && len(found.Items) == 1 && found.NextCursor == "" {
+		return c.GoTo(c.Link("live-reports", "users", found.Items[0].ID)) // there is nobody to choose from
+	}
 	return c.Show("Why a license?", peoplePage(c, searched(c, f), users.Body))
 }
 

@@ -1091,7 +1091,7 @@ func whyPage(c *web.Context, w why) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 58, " is deactivated: nothing of theirs counts.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 58, " is not active: nothing of theirs counts, and they need no license.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1244,7 +1244,7 @@ func whyPage(c *web.Context, w why) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-		} else {
+		} else if !w.answer.Inactive {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 69, "<p>There is no reason for one: they are in no call queue that a dashboard shows, have viewed no dashboard, and nobody assigned them one.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

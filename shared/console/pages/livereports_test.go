@@ -23,7 +23,9 @@ func TestWhoWaitsAndWhy(t *testing.T) {
 		"The dashboard Dashboard support shows the call queue Queue detroit , and",
 		"is a member of it since")
 
-	list := b.Get("/console/acme/live-reports/users?q=zoe")
+	// One who is found is answered at once; of several one is chosen.
+	b.Get("/console/acme/live-reports/users?q=zoe").Says("Why: Zoe Alvarez", "Zoe Alvarez")
+	list := b.Get("/console/acme/live-reports/users")
 	b.Get(list.Link("Zoe Alvarez")).Says("Why: Zoe Alvarez", "Zoe Alvarez")
 	queue := b.Get(page.Link("Queue detroit"))
 	queue.Says("2 members, all of them monitored", "Zoe Alvarez", "John Smith", "Live Reports", "waits")
@@ -35,6 +37,17 @@ func TestWhoWaitsAndWhy(t *testing.T) {
 		t.Errorf("the licenses are not linked: %v", links)
 	}
 	b.Get("/console/acme/live-reports/users/nobody").Hides("holds a license")
+
+	off := client.PatchUserRequest{Active: new(false)}
+	if _, err := api.PatchUser(t.Context(), "john", off, client.Change{Key: "off"}); err != nil {
+		t.Fatal(err)
+	}
+	queue = b.Get(page.Link("Queue detroit"))
+	queue.Says("2 members. 1 is not active and needs no license", "not active: needs none")
+	queue.Hides("all of them monitored")
+	why := b.Get("/console/acme/live-reports/users/john")
+	why.Says("John Smith is not active", "they need no license")
+	why.Hides("they are in no call queue that a dashboard shows")
 }
 
 // Who is excluded is listed, and lifting says what will happen, once.

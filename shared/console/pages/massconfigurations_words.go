@@ -129,7 +129,7 @@ func planNote(c *web.Context, p plan) (kind, said, todo string) {
 	switch {
 	case p.State == "rejected" && p.Counts.Rows > 0:
 		return "bad", f.Count(p.Counts.Error, "row has an error", "rows have errors") + ", so nothing is applied.",
-			"Mend them in the file and upload it again, or upload it again and leave these rows out."
+			mendSays(p.Counts.Error)
 	case p.State == "rejected":
 		return "bad", "The file cannot be used.", ""
 	case p.State == "ready" && p.applies() == 0:

@@ -98,6 +98,8 @@ type member struct {
 	// waits and excluded say why somebody without a license has none.
 	waits, excluded bool
 	gone            bool
+	// inactive says that they are deactivated, and so need no license.
+	inactive bool
 }
 
 // without is who waits for a license of Live Reports, and who is excluded from one, by their ids.
@@ -223,7 +225,7 @@ func memberOf(id string, known map[string]client.User) member {
 	if !there {
 		return member{id: id, name: id, gone: true}
 	}
-	m := member{id: id, name: u.Name}
+	m := member{id: id, name: u.Name, inactive: !u.Active}
 	for _, h := range u.Holdings {
 		if name := liveProducts[h.ProductID]; name != "" {
 			m.holds = name
@@ -267,12 +269,25 @@ func (v queueView) pager(c *web.Context) view.Pager {
 	return p
 }
 
-func queueLead(c *web.Context, q client.CallQueue) string {
-	n := c.Format().Count(int64(len(q.Members)), "member", "members")
-	if len(q.Dashboards) == 0 {
+func queueLead(c *web.Context, v queueView) string {
+	n := c.Format().Count(int64(len(v.queue.Members)), "member", "members")
+	if len(v.queue.Dashboards) == 0 {
 		return n + ". No dashboard shows it, so nobody is monitored by it."
 	}
-	return n + ", all of them monitored: each needs a license of Live Reports."
+	off := 0
+	for _, m := range v.members {
+		if m.inactive {
+			off++
+		}
+	}
+	switch all := len(v.members) == len(v.queue.Members); {
+	case off == 0 && all:
+		return n + ", all of them monitored: each needs a license of Live Reports."
+	case all:
+		return n + ". " + c.Format().Count(int64(off), "is not active and needs no license", "are not active and need no license") +
+			"; each other one is monitored and needs a license of Live Reports."
+	}
+	return n + ". Each who is active is monitored, and needs a license of Live Reports."
 }
 
 // newNamed is the page that makes a call queue or a dashboard.

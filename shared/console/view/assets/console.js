@@ -79,7 +79,7 @@ if (find) {
       const found = [...page.querySelectorAll("main .found > li")].slice(0, 8);
       list.replaceChildren(...found);
       list.hidden = found.length === 0;
-      said.textContent = found.length === 0 ? "Nothing fits." : `${found.length} suggestions, by the down arrow.`;
+      said.textContent = found.length === 0 ? "Nothing fits." : `${found.length} ${found.length === 1 ? "suggestion" : "suggestions"}, by the down arrow.`;
     } catch {
       // Enter asks again, and says what is wrong.
     }

@@ -72,7 +72,7 @@ func TestAuditFromAnyThing(t *testing.T) {
 	if !strings.Contains(rows(license), "License assigned") {
 		t.Errorf("the history of a license is %s", rows(license))
 	}
-	b.Get("/console/acme/audit?action=license.assigned&license=" + id).Hides("live-reports", "phone-system")
+	b.Get("/console/acme/audit?action=license.assigned&license="+id).Hides("live-reports", "phone-system")
 	notIn(t, license, "Dashboard saved", "Order placed")
 	user := b.Get("/console/acme/audit?user=zoe")
 	user.Says("License assigned", "User saved")

@@ -78,8 +78,8 @@ func All(ctx context.Context, store table.Store, visit func(Account) error) erro
 // sideBySide is how many accounts Each visits at the same time.
 const sideBySide = 16
 
-// Each hands every account that is not closed to visit, several at the same time, and answers all errors together, each with
-// its account. It reads an index, so an account made a moment ago may be missing.
+// Each hands every account that is not closed to visit, several at the same time, and answers all errors
+// together, each with its account. It reads an index, so an account made a moment ago may be missing.
 func Each(ctx context.Context, store table.Store, visit func(context.Context, Account) error) error {
 	var mu sync.Mutex
 	var failures []error

@@ -1203,7 +1203,7 @@ func TestEveryOperationAsksForItsPermission(t *testing.T) {
 			}
 		}
 	}
-	if operations != 36 {
+	if operations != 37 {
 		t.Errorf("%d operations", operations)
 	}
 }

@@ -373,10 +373,11 @@ func (s stretch) compare(a, b table.Item) int {
 // of are the spots among sorted ones that the page covers, those that come first in the query's direction:
 // one more than its limit at most, which says that there are more.
 func (s stretch) of(sorted []spot) []spot {
-	first, _ := slices.BinarySearchFunc(sorted, s.lo, func(at spot, lo string) int { return cmp.Compare(at.sort, lo) })
+	bySort := func(at spot, sort string) int { return cmp.Compare(at.sort, sort) }
+	first, _ := slices.BinarySearchFunc(sorted, s.lo, bySort)
 	last := len(sorted)
 	if s.hi != "" {
-		last, _ = slices.BinarySearchFunc(sorted, s.hi, func(at spot, hi string) int { return cmp.Compare(at.sort, hi) })
+		last, _ = slices.BinarySearchFunc(sorted, s.hi, bySort)
 	}
 	var in []spot
 	for n := range max(0, last-first) {

@@ -661,7 +661,7 @@ func meteredTable(c *web.Context, b billing) templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 37, "<h2>Charged by use</h2><p class=\"lead\">Nobody buys these: each is counted, and charged, while somebody has it. An estimate: how many are in use now, times the unit price. What is charged depends on how they are used during the period. They have no cost center.</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 37, "<h2>Charged by use</h2><p class=\"lead\">Nobody buys these: each is counted, and charged, while somebody has it. An estimate: how many are in use now, times the unit price. What is charged depends on how they are used during the period. Each is charged to the cost center of whoever has it, or to the account’s where they have none.</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -762,6 +762,7 @@ func TestServiceBillingDetails(t *testing.T) {
 		"CC-1 Support",
 		"100 %",
 		"Professional User",
+		"Each is charged to the cost center of whoever has it",
 	)
 	if n := len(page.Elements("svg")); n != 1 {
 		t.Errorf("there are %d charts", n)

@@ -79,6 +79,10 @@ func TestUsageShowsWhatTheAPICounts(t *testing.T) {
 	}
 	page.Says("More people were active than licenses were bought, since", "Queue detroit", "Purchase licenses")
 	page.Says("Without a license", "Queue detroit 1 2") // one of its two waits
+	page.Says("The bill does not charge these")
+	if at := page.Link("Overage in this period"); at != "/console/acme/billing/periods/current?kind=overage#lines" {
+		t.Errorf("the overage of the bill is at %s", at)
+	}
 	limits, over := 0, 0
 	for _, attributes := range [][]string{classes(page, "line"), classes(page, "rect")} {
 		for _, class := range attributes {

@@ -358,7 +358,8 @@ var capabilitiesOf = map[string][]string{
 	"functions/assignment": {"account", "license", "policy", "purchase"},
 	"functions/audit":      {"audit"},
 	"functions/billing": {
-		"account", "alert", "cost", "directory", "license", "period", "policy", "purchase", "report", "usage", "wallboard",
+		"account", "alert", "cost", "directory", "license", "period", "policy", "purchase", "report", "usage",
+		"wallboard",
 	},
 	"functions/console":   {"console"},
 	"functions/cost":      {"account", "cost", "directory", "license", "usage", "wallboard"},

@@ -284,8 +284,8 @@ func queueLead(c *web.Context, v queueView) string {
 	case off == 0 && all:
 		return n + ", all of them monitored: each needs a license of Live Reports."
 	case all:
-		return n + ". " + c.Format().Count(int64(off), "is not active and needs no license", "are not active and need no license") +
-			"; each other one is monitored and needs a license of Live Reports."
+		need := c.Format().Count(int64(off), "is not active and needs no license", "are not active and need no license")
+		return n + ". " + need + "; each other one is monitored and needs a license of Live Reports."
 	}
 	return n + ". Each who is active is monitored, and needs a license of Live Reports."
 }

@@ -14,7 +14,7 @@ import (
 
 const (
 	// markerShards is over how many partitions of Index3 the markers of all accounts are spread. How it
-	// could grow is written in decision 200.
+	// could grow is written in decision 180.
 	markerShards = 16
 	// markerPage is how many entries are read at once while the accounts are looked for that have any.
 	markerPage = 50

@@ -170,7 +170,7 @@ func reachOf(ctx context.Context) reach {
 }
 
 // UntilClosed makes the commits of a context go on in a suspended account: of what is measured, billed
-// and reported there, which nobody in the account asks for (decisions, 180).
+// and reported there, which nobody in the account asks for (decisions, 177).
 func UntilClosed(ctx context.Context) context.Context {
 	return context.WithValue(ctx, reachKey{}, untilClosed)
 }

@@ -230,7 +230,7 @@ func (f *fleet) hour(ctx context.Context) (h hour, err error) {
 	for minute := 1; minute <= 60; minute++ {
 		f.now = fleetStart.Add(time.Duration(minute) * time.Minute)
 		for _, s := range declared.Schedules {
-			if s.Expression != "rate(1 minute)" && minute%60 != 0 {
+			if s.Expression != "rate(1 minute)" && (s.Expression != "rate(1 hour)" || minute%60 != 0) {
 				continue
 			}
 			at := time.Now()

@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"seatwise/infra/registry"
 	"seatwise/infra/testing/dynamostore"
@@ -1020,8 +1021,8 @@ func TestAStatementKeepsItsNames(t *testing.T) {
 				{Code: "CC-1", Name: "Center CC-1"}, {Code: "CC-2", Name: "Center CC-2"},
 			},
 		}
-		if !reflect.DeepEqual(order.Names, want) {
-			t.Fatalf("kept %+v", order.Names)
+		if diff := cmp.Diff(want, order.Names); diff != "" {
+			t.Fatalf("what is kept, wanted -, is +:\n%s", diff)
 		}
 		path := "/orders/" + order.ID
 		paper := s.zoe("GET", path+"/statement", nil)

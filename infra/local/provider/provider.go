@@ -5,6 +5,7 @@
 package provider
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -63,6 +64,8 @@ type Provider struct {
 
 	mu    sync.Mutex
 	codes map[string]code
+	// lately is what somebody of an account signed in with last, since the runner began: it is proposed again.
+	lately map[string]string
 }
 
 // who is whom a code or a refresh token is for.
@@ -105,7 +108,7 @@ func New(o Options) (*Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the provider: %w", err)
 	}
-	return &Provider{o: o, codes: map[string]code{}}, nil
+	return &Provider{o: o, codes: map[string]code{}, lately: map[string]string{}}, nil
 }
 
 // The paths of the provider.
@@ -184,7 +187,9 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	case p.o.Propose != "" && (hint == "" || hint == p.o.Propose):
 		hint, f.Permissions = p.o.Propose, ofAnAdmin()
 	case hint != "":
-		f.Permissions = "roles" // one press makes nobody an operator who was none
+		p.mu.Lock()
+		f.Permissions = cmp.Or(p.lately[hint], "roles") // one press makes nobody an operator who was none
+		p.mu.Unlock()
 	}
 	f.Account, f.User, _ = strings.Cut(hint, "/")
 	p.show(w, http.StatusOK, f)
@@ -252,6 +257,7 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	p.codes[id] = given
+	p.lately[f.Account+"/"+f.User] = f.Permissions
 	p.mu.Unlock()
 	back := url.Values{"code": {id}, "state": {q.Get("state")}}
 	http.Redirect(w, r, given.redirect+"?"+back.Encode(), http.StatusSeeOther)

@@ -11,12 +11,12 @@ const onlyCapacity = "capacity"
 // AWS's published quotas, as an account has them without asking, and what template.yaml sets.
 const (
 	atOnceOfAccount = 1000   // functions of an AWS account at once
-	gatewaySecond   = 10_000 // requests a second of the gateway
+	gatewaySecond   = 500    // requests a second of the gateway: RateLimit of template.yaml; AWS's is 10,000
 	tableSecond     = 40_000 // units a second of a table on demand, of reads and of writes
 	partitionSecond = 1000   // write units a second of one partition
 	longestRun      = 900    // seconds of an invocation
 	betweenRuns     = 60     // seconds between two runs of a minute's schedule
-	unitsOfMarker   = 4      // of a pending-work marker, written and deleted
+	unitsOfMarker   = 6      // of a pending-work marker, written and deleted
 )
 
 // What the model takes for granted (docs/capacity.md).
@@ -80,7 +80,7 @@ var plans = []plan{
 	{
 		name: "now", handsOn: true, foldsAtOnce: messagesAtOnce, buildersAtOnce: 50, asksAtOnce: listsAtOnce,
 		perList:          func(t tenantWork) float64 { return t.minuteCalls * callTime / listsAtOnce },
-		markerPartitions: func(n float64) float64 { return n }, // under each account's keys
+		markerPartitions: func(float64) float64 { return 16 }, // shards of the index
 	},
 }
 

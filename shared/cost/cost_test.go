@@ -17,6 +17,7 @@ import (
 	"seatwise/shared/license"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/edge"
 	"seatwise/shared/platform/spent"
 	"seatwise/shared/platform/table"
@@ -179,6 +180,35 @@ func TestADayIsFoldedAgain(t *testing.T) {
 	again, err := o.service.Days(t.Context(), "globex", day, day.AddDate(0, 0, 9))
 	if err != nil || len(first) != 1 || !slices.Equal(first, again) {
 		t.Errorf("%+v, then %+v, %v", first, again, err)
+	}
+}
+
+// TestTheCostOfAStoppedAccountIsTold: it was taken, whatever the account may do by now.
+func TestTheCostOfAStoppedAccountIsTold(t *testing.T) {
+	o := newOffice(t)
+	day := fixtures.Start.UTC().Truncate(24 * time.Hour)
+	o.ask(t, "globex", "")
+	stop, err := call.Become("globex", call.Active, call.Closed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Env.Table.Commit(call.Anyhow(t.Context()), stop); err != nil {
+		t.Fatal(err)
+	}
+	o.Env.Table = call.Checked(o.Env.Table, func(int) int { return 0 })
+	other := account.NewService(o.Env, license.NewService(catalog.Default()))
+	o.Account = "initech"
+	if _, err := other.Put(t.Context(), o.Call("op"), account.Settings{
+		Name: "Acme", Brand: "RingCentral", Currency: "USD", Timezone: "UTC", BillingDay: 1, Bundle: account.Standard,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	o.ask(t, "initech", "")
+	o.fold(t, day.AddDate(0, 0, 1))
+	for _, id := range []string{"globex", "initech"} {
+		if days, err := o.service.Days(t.Context(), id, day, day.AddDate(0, 0, 1)); err != nil || len(days) != 1 {
+			t.Errorf("%s: %v, %v", id, days, err)
+		}
 	}
 }
 

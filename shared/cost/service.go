@@ -59,6 +59,7 @@ func (s *Service) Fold(ctx context.Context, from, to time.Time) error {
 	if err != nil {
 		return err
 	}
+	ctx = call.Anyhow(ctx) // what an account took is told whatever its state is, and a commit is of many
 	for some := range slices.Chunk(ops, table.MaxOperations) {
 		if err := s.env.Table.Commit(ctx, some); err != nil {
 			return err

@@ -29,7 +29,8 @@ func TestMeteredProductsAreEstimated(t *testing.T) {
 	b := c.SignIn(t, "acme", "ada")
 	b.Get("/console/acme/service-billing-details").Says(
 		"Total of bought licenses", "$25.00", "Charged by use", "An estimate",
-		"charged to the cost center of whoever has it", "Subtotal, estimated", "$18.00", "With bought licenses, about", "$43.00",
+		"charged to the cost center of whoever has it",
+		"Subtotal, estimated", "$18.00", "With bought licenses, about", "$43.00",
 	)
 	for _, path := range []string{"/console/acme/billing", "/console/acme/"} {
 		b.Get(path).Says("about $18.00", "what is charged by use is not in it", "$25.00")

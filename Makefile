@@ -34,6 +34,9 @@ REGION ?= us-east-1
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI         := $(TOOLS)/bin/golangci-lint-$(GOLANGCI_VERSION)
 
+CYCLONEDX_VERSION := v1.9.0
+CYCLONEDX         := $(TOOLS)/bin/cyclonedx-gomod-$(CYCLONEDX_VERSION)
+
 # Every function of template.yaml, and where its main package is: MassConfigurationCheckFunction is functions/mass-configuration-check.
 # This is the one place that knows.
 FUNCTIONS := $(shell awk '/^  [A-Za-z0-9]+:/ {id = $$1; sub(":", "", id)} /^    Type: AWS::Serverless::Function/ {print id}' template.yaml 2>/dev/null)
@@ -128,6 +131,12 @@ browser-part:
 .PHONY: pictures
 pictures: ## Make the pictures of the console in docs/pictures, light and dark, from the demo's year. Needs chromium.
 	SEATWISE_TEST_PARTS=browser SEATWISE_PICTURES=yes go test -count=1 -run '^TestPictures$$' ./infra/browser
+
+.PHONY: bom
+bom: $(CYCLONEDX) ## Write the bill of materials (DIST=dist, bom.json, CycloneDX), and refuse licenses that may not be linked.
+	mkdir -p $(DIST)
+	$(CYCLONEDX) mod -licenses -json -noserial -output $(DIST)/bom.json .
+	go run -buildvcs=false ./infra/bom < $(DIST)/bom.json
 
 .PHONY: lint
 lint: $(GOLANGCI) ## Run the pinned golangci-lint; the first time builds it.
@@ -297,6 +306,10 @@ clean: ## Remove what was built; the data in .local and the tools in .tools stay
 	rm -rf $(DIST) .aws-sam
 
 # The version is in the name, so that a new one is installed when it changes.
+$(CYCLONEDX):
+	GOBIN="$(CURDIR)/$(TOOLS)/bin" go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
+	mv $(TOOLS)/bin/cyclonedx-gomod $@
+
 $(GOLANGCI):
 	mkdir -p $(TOOLS)/bin
 	GOBIN="$(CURDIR)/$(TOOLS)/bin" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)

@@ -177,7 +177,7 @@ func realHour(ctx context.Context, out io.Writer, working, quiet int) error {
 	}
 	want := foretell(pilots[0], pilots[1], pilots[2], working, quiet)
 	fmt.Fprintf(out, `An hour of %d accounts with work and %d without, over the embedded store: foretold by runs of %d of
-each, and then done. With work: %d people, of whom %d wait, views to fold, a change that was cut off.
+each, and then done. With work: %d people (%d of them wait), views to fold, a change that was cut off.
 
 `, working, quiet, pilotAccounts, fleetPeople, fleetPeople-fleetSeats)
 	got, err := fleetHour(ctx, working, quiet)

@@ -33,8 +33,8 @@ import (
 )
 
 const (
-	// The people of an account with work: members of a call queue that a dashboard shows, of whom some
-	// wait, since there are fewer seats, and all of whom view it.
+	// The people of an account with work are members of a call queue that a dashboard shows. They all view
+	// it, and some wait, since there are fewer seats.
 	fleetPeople, fleetSeats = 20, 15
 	// messagesAtOnce is how many messages of the queue are worked on side by side: as
 	// template.yaml has it.
@@ -225,7 +225,7 @@ func (f *fleet) hour(ctx context.Context) (h hour, err error) {
 	}
 	f.meter.take()
 	f.commits.take()
-	peak := watchAnonymous()
+	peak := watch(anonymous)
 	began := time.Now()
 	for minute := 1; minute <= 60; minute++ {
 		f.now = fleetStart.Add(time.Duration(minute) * time.Minute)
@@ -300,31 +300,6 @@ func (h hour) uneven(ids []string, wanted int) string {
 		}
 	}
 	return ""
-}
-
-// watchAnonymous samples the memory of the process that is no file's, until the returned function is
-// called, which tells the most.
-func watchAnonymous() (peak func() uint64) {
-	stop := make(chan struct{})
-	var most uint64
-	var done sync.WaitGroup
-	done.Go(func() {
-		tick := time.NewTicker(20 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			most = max(most, anonymous())
-			select {
-			case <-stop:
-				return
-			case <-tick.C:
-			}
-		}
-	})
-	return func() uint64 {
-		close(stop)
-		done.Wait()
-		return most
-	}
 }
 
 // anonymous is the memory of this process that is no file's, in bytes; 0 where the system does not say.

@@ -434,10 +434,14 @@ func heapInUse() uint64 {
 	return now.HeapInuse
 }
 
-// watchHeap samples the heap until the returned function is called, which tells the most that was
-// in use.
+// watchHeap collects garbage, and then watches the heap that is in use.
 func watchHeap() (peak func() uint64) {
 	runtime.GC()
+	return watch(heapInUse)
+}
+
+// watch samples something until the returned function is called, which tells the most that it was.
+func watch(sample func() uint64) (peak func() uint64) {
 	stop := make(chan struct{})
 	var most uint64
 	var done sync.WaitGroup
@@ -445,7 +449,7 @@ func watchHeap() (peak func() uint64) {
 		tick := time.NewTicker(5 * time.Millisecond)
 		defer tick.Stop()
 		for {
-			most = max(most, heapInUse())
+			most = max(most, sample())
 			select {
 			case <-stop:
 				return

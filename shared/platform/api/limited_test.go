@@ -18,7 +18,7 @@ import (
 	"seatwise/shared/platform/table/faulty"
 )
 
-// limitedTo is a module of one process whose account may send so many requests in a minute, and which
+// limitedTo is a module of one process whose account may send that number of requests in a minute, and which
 // counts the calls of its table.
 func limitedTo(t *testing.T, limit int64) (m *module, calls *atomic.Int64) {
 	t.Helper()

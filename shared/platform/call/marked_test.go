@@ -163,7 +163,7 @@ func TestMarkersOfAnAccountAreNotReadFromTheIndex(t *testing.T) {
 	}
 }
 
-// together is a store whose queries are answered once so many wait for their answer at the same time.
+// together is a store that answers no query before all of those that it waits for were asked.
 type together struct {
 	table.Store
 	wait *sync.WaitGroup

@@ -50,7 +50,7 @@ func (c *Count) Due() int64 {
 	return c.untold - c.unsettled
 }
 
-// Told says that so many were told, and how many all processes have told now.
+// Told says that n requests were told, and how many all processes have told now.
 func (c *Count) Told(n, all, processes int64) {
 	c.untold -= n
 	c.share = share(c.limit, all, processes)
@@ -60,7 +60,7 @@ func (c *Count) Told(n, all, processes int64) {
 // Refused says that what is due does not fit below the limit any more.
 func (c *Count) Refused() { c.full = true }
 
-// Unknown says that nobody knows whether so many were told. They count as told: told twice, they
+// Unknown says that nobody knows whether n requests were told. They count as told: told twice, they
 // would have others refused too early.
 func (c *Count) Unknown(n int64) { c.untold -= n }
 

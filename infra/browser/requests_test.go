@@ -140,7 +140,7 @@ func TestEveryStateOfMoneyForEverybody(t *testing.T) {
 	}
 	zoe := sit(t, byMouse)
 	zoe.signIn(s.account, "zoe", "roles")
-	zoe.see("Your role shows you nothing of the account here.")
+	zoe.see("Your role shows you nothing else of the account here.")
 	zoe.suitsEverybody()
 	zoe.visit(root + "requests")
 	zoe.suitsEverybody()

@@ -32,7 +32,7 @@ const meID = "get-me"
 // themselves (requirements, section 9).
 var anyone = map[string]bool{
 	meID: true, "create-request": true, "list-requests": true, "list-requestable": true, "get-request": true,
-	"withdraw-request": true,
+	"withdraw-request": true, "list-user-licenses": true,
 }
 
 // partly are the operations that an admin of some cost centers may call, for theirs. All others are

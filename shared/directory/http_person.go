@@ -53,17 +53,17 @@ func (s *Service) personRoutes(k *api.Router) {
 		return &api.Plain[Me]{Status: http.StatusOK, Body: me}, nil
 	})
 	api.Register(k, api.Operation{
-		ID:     "list-user-licenses",
-		Method: http.MethodGet,
-		Path:   "/v1/accounts/{account}/users/{id}/licenses",
-		Tag:    tag,
-		Permissions: []auth.Permission{
-			auth.LicensesRead,
-			auth.DirectoryRead,
-		},
+		ID:      "list-user-licenses",
+		Method:  http.MethodGet,
+		Path:    "/v1/accounts/{account}/users/{id}/licenses",
+		Tag:     tag,
+		Anyone:  true,
 		Partly:  true,
-		Summary: "List the licenses that a user holds",
+		Summary: "List the licenses that a user holds: one's own, and with licenses.read or directory.read anybody's",
 	}, func(ctx context.Context, c *call.Call, in *heldInput) (*api.Listed[HeldLicense], error) {
+		if err := seesHoldings(ctx, in.ID); err != nil {
+			return nil, err
+		}
 		if err := knownUser(in.ID); err != nil {
 			return nil, err
 		}
@@ -86,4 +86,18 @@ func (s *Service) personRoutes(k *api.Router) {
 			},
 		)
 	})
+}
+
+// seesHoldings says whether the caller may know what a user holds: everybody may know their own.
+//
+// Errors: forbidden.
+func seesHoldings(ctx context.Context, user string) error {
+	p, err := access.Caller(ctx)
+	if err != nil {
+		return err
+	}
+	if user == p.User {
+		return nil
+	}
+	return auth.Allowed(p, "", auth.LicensesRead, auth.DirectoryRead)
 }

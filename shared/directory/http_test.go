@@ -166,3 +166,28 @@ func TestTagOfAQueueThatIsMadeAgain(t *testing.T) {
 		})
 	}
 }
+
+// Everybody may know what they hold themselves; of others that takes a permission.
+func TestOnesOwnLicensesNeedNoPermission(t *testing.T) {
+	f := newFixture(t)
+	function := api.Serve(f.Env, f.s.Routes)
+	f.put(t, User{ID: "ann", Name: "Ann", Active: true, Licenses: []string{"essential-user"}})
+	f.user(t, "bob")
+	ask := func(user, of string, may ...auth.Permission) fixtures.Response {
+		return f.Do(t, function.HTTP, fixtures.Request{
+			Method: http.MethodGet, Path: "/v1/accounts/" + f.Account + "/users/" + of + "/licenses",
+			User: user, Permissions: may,
+		})
+	}
+	type page struct {
+		Items []HeldLicense `json:"items"`
+	}
+	for _, r := range []fixtures.Response{ask("ann", "ann"), ask("bob", "ann", auth.DirectoryRead)} {
+		own := fixtures.Decode[page](t, r, http.StatusOK)
+		if len(own.Items) != 1 || own.Items[0].ProductID != "essential-user" {
+			t.Errorf("%+v", own)
+		}
+	}
+	fixtures.Problem(t, ask("bob", "ann", auth.UsageRead), http.StatusForbidden, "forbidden")
+	fixtures.Problem(t, ask("bob", "nobody"), http.StatusForbidden, "forbidden")
+}

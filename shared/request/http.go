@@ -74,7 +74,7 @@ func (s *Service) Routes(k *api.Router) {
 	})
 	api.Register(k, api.Operation{
 		ID: "list-requestable", Method: http.MethodGet, Path: path + "/products", Tag: tag, Anyone: true, Partly: true,
-		Summary: "List what can be asked for: the names alone, since prices need catalog.read",
+		Summary: "List what can be asked for, and what of it the caller has: the names alone, since prices need catalog.read",
 	}, s.listRequestable)
 	api.Register(k, api.Operation{
 		ID: "get-request", Method: http.MethodGet, Path: path + "/{id}", Tag: tag, Anyone: true, Partly: true,
@@ -114,7 +114,14 @@ func (s *Service) Routes(k *api.Router) {
 func (s *Service) listRequestable(
 	ctx context.Context, c *call.Call, in *pageInput,
 ) (*api.Listed[Requestable], error) {
-	return api.Paged(ctx, c, in.Paging, []string{"requestable"}, s.requestable)
+	held, err := holdings(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	page := func(after string, limit int) ([]Requestable, string, error) {
+		return s.requestable(held, after, limit)
+	}
+	return api.Paged(ctx, c, in.Paging, []string{"requestable"}, page)
 }
 
 func (s *Service) ask(ctx context.Context, c *call.Call, in *askInput) (*api.Tagged[Request], error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"seatwise/shared/license"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
@@ -113,8 +114,25 @@ func (f Filter) page(ctx context.Context, c *call.Call, q table.Query, limit int
 	}
 }
 
-// requestable is a page of what can be asked for, in the catalog's order, after a product.
-func (s *Service) requestable(after string, limit int) (list []Requestable, last string, err error) {
+// holdings says which products the caller has. Who is not in the directory, such as an operator, has none.
+func holdings(ctx context.Context, c *call.Call) (func(product string) bool, error) {
+	p, err := partyOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	item, there, err := c.Get(ctx, license.HolderKey(c.Account, p.user))
+	if err != nil || !there {
+		return func(string) bool { return false }, err
+	}
+	h, err := call.Decode[license.Holder](item)
+	return h.Holds, err
+}
+
+// requestable is a page of what can be asked for, in the catalog's order, after a product; held says
+// what the caller has of it.
+func (s *Service) requestable(
+	held func(string) bool, after string, limit int,
+) (list []Requestable, last string, err error) {
 	passed := after == ""
 	for p := range s.kernel.Products().All() {
 		switch {
@@ -124,7 +142,7 @@ func (s *Service) requestable(after string, limit int) (list []Requestable, last
 		case len(list) == limit:
 			return list, list[limit-1].ID, nil
 		default:
-			list = append(list, Requestable{ID: p.ID, Name: p.Name, Kind: p.Kind})
+			list = append(list, Requestable{ID: p.ID, Name: p.Name, Kind: p.Kind, Held: held(p.ID)})
 		}
 	}
 	return list, "", nil

@@ -48,6 +48,7 @@ type Requestable struct {
 	ID   string       `json:"id" doc:"The product's id."`
 	Name string       `json:"name" doc:"Its name in the catalog."`
 	Kind catalog.Kind `json:"kind" enum:"seat,base,addOn,metered" doc:"How it is licensed."`
+	Held bool         `json:"held" doc:"The caller has it already, so a request of theirs for it would be refused."`
 }
 
 // stored is a request as it is kept.

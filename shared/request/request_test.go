@@ -112,7 +112,7 @@ func TestEverybodyMayKnowWhatCanBeAskedFor(t *testing.T) {
 	for path := "/requests/products?limit=7"; path != ""; {
 		p := fixtures.Decode[page](t, d.as(t, "ann", http.MethodGet, path, nil), http.StatusOK)
 		for _, item := range p.Items {
-			if len(item) != 3 || item["name"] == "" {
+			if held, is := item["held"].(bool); len(item) != 4 || item["name"] == "" || held || !is {
 				t.Errorf("%v", item)
 			}
 			seen = append(seen, fmt.Sprint(item["id"]))
@@ -130,6 +130,21 @@ func TestEverybodyMayKnowWhatCanBeAskedFor(t *testing.T) {
 	}
 	if !slices.Equal(seen, want) || slices.Contains(seen, "wallboard") {
 		t.Errorf("%v, want %v", seen, want)
+	}
+
+	d.buy(t, "live-reports", 1)
+	d.decide(t, d.ask(t, "ann", "live-reports").ID, "approve")
+	for user, has := range map[string]string{"ann": "live-reports", "bob": "", "operator": ""} {
+		p := fixtures.Decode[page](t, d.as(t, user, http.MethodGet, "/requests/products?limit=200", nil), http.StatusOK)
+		var held string
+		for _, item := range p.Items {
+			if has, _ := item["held"].(bool); has {
+				held += fmt.Sprint(item["id"])
+			}
+		}
+		if held != has {
+			t.Errorf("%s has %q, want %q", user, held, has)
+		}
 	}
 }
 

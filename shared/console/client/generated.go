@@ -1436,6 +1436,7 @@ type RequestPage struct {
 
 // Requestable is a schema of the document.
 type Requestable struct {
+	Held bool   `json:"held"`
 	ID   string `json:"id"`
 	Kind string `json:"kind"`
 	Name string `json:"name"`
@@ -2597,7 +2598,7 @@ func (q ListRequestableQuery) values() url.Values {
 	return v
 }
 
-// ListRequestable: List what can be asked for: the names alone, since prices need catalog.read.
+// ListRequestable: List what can be asked for, and what of it the caller has: the names alone, since prices need catalog.read.
 func (c *Client) ListRequestable(ctx context.Context, query ListRequestableQuery) (Answer[RequestablePage], error) {
 	return send[RequestablePage](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/requests/products", query: query.values(), accept: "", body: nil, change: Change{}})
 }
@@ -2657,7 +2658,7 @@ func (q ListUserLicensesQuery) values() url.Values {
 	return v
 }
 
-// ListUserLicenses: List the licenses that a user holds.
+// ListUserLicenses: List the licenses that a user holds: one's own, and with licenses.read or directory.read anybody's.
 func (c *Client) ListUserLicenses(ctx context.Context, id string, query ListUserLicensesQuery) (Answer[HeldLicensePage], error) {
 	return send[HeldLicensePage](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/users/" + url.PathEscape(id) + "/licenses", query: query.values(), accept: "", body: nil, change: Change{}})
 }

@@ -36,6 +36,8 @@ type overview struct {
 	alerts  client.Answer[client.AlertPage]
 	// asked are the requests on which nobody has decided.
 	asked client.Answer[client.RequestPage]
+	// own is what the reader holds, for who sees little else.
+	own client.Answer[client.HeldLicensePage]
 	// told says the latest changes by their names.
 	told teller
 }
@@ -97,11 +99,26 @@ func showOverview(c *web.Context, _ *view.Form) error {
 	if o.few() {
 		more = append(more, openPeriod(c, &o.period))
 	}
+	if o.nothing() || !c.May(auth.LicensesRead, auth.DirectoryRead) {
+		more = append(more, ownLicenses(c, &o.own))
+	}
 	if o.metered, err = o.estimate(c, more...); err != nil {
 		return err
 	}
 	o.told = tell()
 	return c.Show("Overview", overviewPage(c, o, needsAttention(c, o), tourOf(c)))
+}
+
+// ownLicenses asks what the reader holds; who is not in the directory, as an operator, holds nothing.
+func ownLicenses(c *web.Context, into *client.Answer[client.HeldLicensePage]) func(context.Context) error {
+	return func(ctx context.Context) error {
+		held, err := c.API.ListUserLicenses(ctx, c.User, client.ListUserLicensesQuery{Limit: mostNames})
+		if client.Is(err, "not-found") {
+			return nil
+		}
+		*into = held
+		return err
+	}
 }
 
 func needsAttention(c *web.Context, o overview) []attention {

@@ -206,24 +206,21 @@ type asking struct {
 	users    client.Answer[client.UserPage]
 }
 
-func (a asking) options(own string) []view.Option {
+// options are what can be asked for. What the reader has already is left out, but for who may ask for
+// others.
+func (a asking) options(forOthers bool) []view.Option {
 	var options []view.Option
 	for _, p := range a.products.Body.Items {
 		o := view.Option{Value: p.ID, Name: withKind(p.Name, p.Kind)}
-		if a.holds(own, p.ID) {
+		if p.Held && !forOthers {
+			continue
+		}
+		if p.Held {
 			o.Note = "you have it"
 		}
 		options = append(options, o)
 	}
 	return options
-}
-
-// holds says that somebody is known to have a product: who may read the directory sees that.
-func (a asking) holds(user, product string) bool {
-	return slices.ContainsFunc(a.users.Body.Items, func(u client.User) bool {
-		return u.ID == user &&
-			slices.ContainsFunc(u.Holdings, func(h client.UserLicense) bool { return h.ProductID == product })
-	})
 }
 
 func showAsk(c *web.Context, f *view.Form) error {

@@ -716,7 +716,7 @@ func askPage(c *web.Context, f *view.Form, a asking) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = view.Input(f, view.Field{Name: "productId", Label: "License Type", Options: a.options(c.User), Empty: "Choose…", Required: true, Focus: true}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = view.Input(f, view.Field{Name: "productId", Label: "License Type", Options: a.options(c.May(auth.LicensesManage)), Empty: "Choose…", Required: true, Focus: true}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -26,10 +26,10 @@ func asks(t *testing.T, c *consolewalk.Console, user, product string) string {
 // approver does is neither offered to them nor done.
 func TestAPersonWithoutPermissionsAsks(t *testing.T) {
 	c := consolewalk.Start(t)
-	c.Account(t, "acme", map[string]int64{"live-reports": 1})
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 1, "developer": 1})
 	b := c.SignIn(t, "acme", "zoe", "roles")
 	page := b.Get("/console/acme/")
-	page.Says("Your role shows you nothing of the account here.")
+	page.Says("Your role shows you nothing else of the account here.", "You hold no license.")
 	page = b.Get(page.Link("Requests"))
 	page.Says("You have not asked for anything yet.", "who manages licenses decides")
 	page = b.Get(page.Link("Ask for a license"))
@@ -65,6 +65,18 @@ func TestAPersonWithoutPermissionsAsks(t *testing.T) {
 	page.Says("Withdraw the request for Live Reports?", "Nobody decides on it any more")
 	b.Submit(page.Post()).Says("The request for Live Reports is withdrawn.", "withdrawn")
 	b.Get(place + "/withdraw").Says("This request has ended")
+
+	// What they have they see, and are not offered to ask for.
+	items := []client.AssignmentWithExtension{{ProductID: "developer", UserID: "zoe"}}
+	body := client.AssignProductsRequest{Items: items}
+	if _, err := api.AssignProducts(t.Context(), body, client.Change{Key: "1"}); err != nil {
+		t.Fatal(err)
+	}
+	page = b.Get("/console/acme/")
+	page.Says("Your licenses", "Developer", "Yours since")
+	page = b.Get("/console/acme/requests/new")
+	page.Says("Live Reports")
+	page.Hides("Developer")
 }
 
 // An approver is led to the open requests, sees what an approval does before it, denies with a word,

@@ -9,6 +9,8 @@
 - An alarm on the arithmetic of metrics is taken as one on the first of them: it never rings here, as those on one metric do.
 - The name of a bucket that a creation imports is no conflict.
 - The look of sign-in pages is taken, and shown to nobody.
+- What becomes of an event that fails is what the alias says that it was sent to, not what nothing says of the version.
+- How traffic is to be shifted is taken, and done by nobody: an alias leads to a new version at once.
 - The resource whose logical id is in the file that REFUSED names is not created, so that a creation fails late.
 - The events of API Gateway name the domain of DOMAIN, which resolves here; the emulator's own does not.
 - It speaks HTTP/1.1 only, as DynamoDB and S3 do. The HTTP/2 of its server (hypercorn 0.18) says farewell within the
@@ -25,7 +27,7 @@ import threading
 import hypercorn.config
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
-from ministack.services import eventbridge
+from ministack.services import eventbridge, lambda_svc
 from ministack.services.cloudformation import provisioners, stacks
 
 decide = iam_evaluator.enforce
@@ -33,6 +35,7 @@ context = iam_actions.dynamodb_service_context
 alarm_record = provisioners._cw_metric_alarm_record
 validation_errors = stacks._validation_errors
 invoke = lambda_runtime.ProvidedWorker.invoke
+retry = lambda_svc.invoke_async_with_retry
 lock = threading.Lock()
 refused = pathlib.Path(os.environ["REFUSED"])
 decisions = open(os.environ["DECISIONS"], "a", encoding="utf-8", buffering=1)  # open while the process lives
@@ -106,6 +109,11 @@ def taken(logical_id, *_):
     return logical_id, {}
 
 
+def by_its_alias(func, event):
+    settings = lambda_svc._functions[func["config"]["FunctionName"]]["event_invoke_configs"]
+    retry({**func, "event_invoke_config": next(iter(settings.values()), None)}, event)
+
+
 def pass_a_day(*_):
     def fire():
         for account, region, rule in list(eventbridge._rules._data):
@@ -118,12 +126,14 @@ def pass_a_day(*_):
 iam_evaluator.enforce = enforce
 iam_actions.dynamodb_service_context = with_leading_keys
 provisioners._cw_metric_alarm_record = simple_alarm
-provisioners._RESOURCE_HANDLERS["AWS::Cognito::ManagedLoginBranding"] = {"create": taken, "delete": taken}
+for kind in ("AWS::Cognito::ManagedLoginBranding", "AWS::CodeDeploy::Application", "AWS::CodeDeploy::DeploymentGroup"):
+    provisioners._RESOURCE_HANDLERS[kind] = {"create": taken, "delete": taken}
 for handler in provisioners._RESOURCE_HANDLERS.values():
     if "create" in handler:
         handler["create"] = refusing(handler["create"])
 stacks._validation_errors = conflicts
 lambda_runtime.ProvidedWorker.invoke = at_domain
+lambda_svc.invoke_async_with_retry = by_its_alias
 hypercorn.config.Config.alpn_protocols = ["http/1.1"]
 app._port_is_bindable = lambda *_: False  # It would listen at port 443 too, for Cognito.
 signal.signal(signal.SIGUSR1, pass_a_day)

@@ -37,6 +37,7 @@ here = pathlib.Path(__file__).resolve().parent
 
 REGION = "us-east-1"
 NAME = "seatwise"  # samconfig.toml names the stack
+ALIAS = "live"  # of every function in template.yaml, which is called by it
 AUDIENCE = "seatwise"
 CLIENT = "console"
 PERMISSIONS = (
@@ -328,7 +329,7 @@ class Stack:
         self.template = json.loads(body) if isinstance(body, str) else body
         self.functions = [name for name, kind in self.types.items() if kind == "AWS::Lambda::Function"]
         for name, kind in self.types.items():
-            if kind == "AWS::IAM::Role":
+            if kind == "AWS::IAM::Role" and name != "CodeDeployServiceRole":
                 function = name.removesuffix("Role")
                 if function not in self.functions:
                     raise Failed(f"{name} is the role of no function")
@@ -358,11 +359,11 @@ class Stack:
         for path, methods in body["paths"].items():
             for method, operation in methods.items():
                 integration = operation["x-amazon-apigateway-integration"]
-                function = integration["uri"]["Fn::Sub"].split("${")[-1].split(".Arn")[0]
+                function = integration["uri"]["Fn::Sub"].split("${")[-1].split("Alias" + ALIAS)[0]
                 if function not in integrations:
                     integrations[function] = gateway.create_integration(
                         ApiId=api, IntegrationType="AWS_PROXY", PayloadFormatVersion=integration["payloadFormatVersion"],
-                        IntegrationUri=f"arn:aws:lambda:{REGION}:000000000000:function:{self.resources[function]}",
+                        IntegrationUri=f"arn:aws:lambda:{REGION}:000000000000:function:{self.resources[function]}:{ALIAS}",
                     )["IntegrationId"]
                 guards = [name for requirement in operation.get("security") or [] for name in requirement if name in authorizers]
                 auth = {"AuthorizationType": "JWT", "AuthorizerId": authorizers[guards[0]]} if guards else {"AuthorizationType": "NONE"}
@@ -380,7 +381,7 @@ class Stack:
 
     def invoke(self, function, event):
         """Invokes a function and gives its answer; fails when the function does."""
-        answer = self.emulator.client("lambda").invoke(FunctionName=self.resources[function], Payload=json.dumps(event).encode(), LogType="Tail")
+        answer = self.emulator.client("lambda").invoke(FunctionName=self.resources[function], Qualifier=ALIAS, Payload=json.dumps(event).encode(), LogType="Tail")
         payload = answer["Payload"].read().decode()
         if answer.get("FunctionError"):
             self.emulator.judge()
@@ -475,6 +476,7 @@ class Stack:
         size = functions.get_function_configuration(FunctionName=name)["MemorySize"]
         functions.update_function_configuration(FunctionName=name, MemorySize=size)
         functions.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": PATIENCE})
+        functions.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=functions.publish_version(FunctionName=name)["Version"])
 
     def unplayed(self):
         """Tells of every route, trigger and function of the template that no scene used."""
@@ -507,12 +509,12 @@ class Stack:
             for to in resource["Properties"].get("NotificationConfiguration", {}).get("LambdaConfigurations", []):
                 rules = to.get("Filter", {}).get("S3Key", {}).get("Rules", [])
                 prefix = next((rule["Value"] for rule in rules if rule["Name"].lower() == "prefix"), "")
-                yield bucket, prefix, to["Function"]["Fn::GetAtt"][0]
+                yield bucket, prefix, to["Function"]["Ref"].removesuffix("Alias" + ALIAS)
 
     def schedules(self):
         """Gives every schedule and the function that it invokes."""
         return {
-            name: target["Arn"]["Fn::GetAtt"][0]
+            name: target["Arn"]["Ref"].removesuffix("Alias" + ALIAS)
             for name, resource in self.template["Resources"].items() if resource["Type"] == "AWS::Events::Rule"
             for target in resource["Properties"]["Targets"]
         }

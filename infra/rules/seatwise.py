@@ -361,3 +361,42 @@ class NoSecretsInConfigurations(CloudFormationLintRule):
         elif isinstance(node, (list, dict)):
             for member in node.values() if isinstance(node, dict) else node:
                 yield from self.leaves(member)
+
+
+class CalledByAlias(CloudFormationLintRule):
+    id = "E9110"
+    shortdesc = "Functions are called by their alias"
+    description = (
+        "Every function publishes its versions under an alias, and what calls one names the alias. What names the function itself gets each new version"
+        " at once, and does not come back to the old one when an alarm rings."
+    )
+    source_url = "https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/automating-updates-to-serverless-apps.html"
+    tags = ["seatwise", "lambda"]
+
+    # A custom resource is not among them: the stack means the version that it is being changed to.
+    CALLERS = {
+        "AWS::Cognito::UserPool": ["LambdaConfig"],
+        "AWS::Events::Rule": ["Targets"],
+        "AWS::Lambda::EventSourceMapping": ["FunctionName"],
+        "AWS::Lambda::Permission": ["FunctionName"],
+        "AWS::S3::Bucket": ["NotificationConfiguration"],
+    }
+
+    def match(self, cfn):
+        matches = [
+            RuleMatch(path, "The function has no alias: AutoPublishAlias")
+            for _, props, path in resources(cfn, SERVERLESS) if not props.get("AutoPublishAlias")
+        ]
+        for kind, keys in self.CALLERS.items():
+            for _, props, path in resources(cfn, kind):
+                for key in keys:
+                    matches += [RuleMatch(where, "Name the alias of the function") for where in self.unaliased(cfn, props.get(key), path + [key])]
+        return matches
+
+    def unaliased(self, cfn, node, path):
+        """Yields where a function is named, and not its alias."""
+        if is_a(cfn, node, SERVERLESS) or is_a(cfn, node, LAMBDA):
+            yield path
+        elif isinstance(node, (list, dict)):
+            for key, member in node.items() if isinstance(node, dict) else enumerate(node):
+                yield from self.unaliased(cfn, member, path + [key])

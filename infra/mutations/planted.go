@@ -680,4 +680,40 @@ var planted = []bug{
 		[]edit{{"	return f.limitedTo(theirs)\n", "	return f, nil\n"}},
 		[]string{"shared/platform/access"},
 	},
+	// A seat that they give is taken from another cost center, which then lacks it.
+	{
+		"seat chosen from another's",
+		"shared/license/limit.go",
+		[]edit{{"		return g.theirs\n", "		return auth.Limit{}\n"}},
+		[]string{"infra/simulate"},
+	},
+	// Whose limit has just become narrower ends what they began in a cost center that was taken from them.
+	{
+		"limit not demanded by the commit",
+		"shared/platform/access/access.go",
+		[]edit{{
+			"	if a.there && (g.caller.ByRoles || !a.limit.All()) {\n", "	if a.there && g.caller.ByRoles {\n",
+		}},
+		[]string{"infra/simulate"},
+	},
+	// A reclaim that they begin takes the seats of everybody.
+	{
+		"reclaim without the limit of who began it",
+		"shared/idle/reclaim.go",
+		[]edit{
+			{"		Limit: theirs,\n	}\n", "	}\n	_ = theirs\n"},
+			{"	if judged.theirs, err = access.CostCenters(ctx); err != nil {\n", "	if err != nil {\n"},
+		},
+		[]string{"infra/simulate"},
+	},
+	// Their list of who waits has people of other cost centers.
+	{
+		"others who wait listed",
+		"shared/license/inventory/waiting.go",
+		[]edit{{
+			"func(w record.Wait) bool { return !theirs.Has(w.CostCenter) }",
+			"func(w record.Wait) bool { return !theirs.Has(w.CostCenter) && w.UserID == \"\" }",
+		}},
+		[]string{"infra/simulate"},
+	},
 }

@@ -107,6 +107,7 @@ func (m *simulation) check(account string, ended bool) {
 	m.checkJobs(account, ended)
 	m.checkUsage(account, byID)
 	m.foldAudit(account, byID, l)
+	m.checkTheirs(account)
 	if ended {
 		m.checkEnd(account, summary)
 	}

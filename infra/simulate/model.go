@@ -61,6 +61,9 @@ type model struct {
 	wishes        map[string]wish
 	wishIDs       []string
 	pendingWishes map[string]string
+	// approvals have the cost centers of who approved a request.
+	approvals map[string]reach
+	profiles  map[string]profileDocument
 
 	// spent is what policies bought by product and billing period, by their orders, and counted the
 	// same by product, by the account's own count.
@@ -106,8 +109,9 @@ func (x index) drop(by, id string) { delete(x[by], id) }
 // seat is a license's document.
 type seat struct {
 	license.License
-	Pending bool `json:"pending"`
-	version int64
+	Pending          bool   `json:"pending"`
+	HolderCostCenter string `json:"holderCostCenter"`
+	version          int64
 }
 
 // tally is the recount of one product.
@@ -197,19 +201,19 @@ func newModel(m *simulation, account string) *model {
 		dropped:      map[string]string{},
 		versions:     map[string]*versions{},
 		admins:       map[string]bool{},
-		dirty:        newTouched(),
-		wallboards:   map[string]wallboard.Stored{},
-		fleets:       map[string]wallboard.Fleet{},
-		codes:        map[string]bool{},
-		fenced:       map[string]bool{},
-		people:       map[string]int64{},
+		dirty:        newTouched(), wallboards: map[string]wallboard.Stored{},
+		fleets: map[string]wallboard.Fleet{},
+		codes:  map[string]bool{},
+		fenced: map[string]bool{},
+		people: map[string]int64{},
 
 		spent:   map[string]spending{},
 		counted: map[string]spending{},
 
 		wishes:        map[string]wish{},
 		pendingWishes: map[string]string{},
-		funds:         newFunds(),
+		approvals:     map[string]reach{}, profiles: map[string]profileDocument{},
+		funds: newFunds(),
 		log: fold{
 			held:    map[string]int{},
 			ended:   map[string]int{},
@@ -243,11 +247,12 @@ func decode[T any](b *model, item table.Item) (v T) {
 // enter takes a commit in and looks at what it has touched. ops are those on the account's items.
 func (b *model) enter(c *commit, ops []table.Operation) {
 	b.at = c
-	was := b.state
+	was, scene := b.state, b.scene(c.hand, ops)
 	for i := range ops {
 		b.operation(&ops[i])
 	}
 	b.verifyLife(was, ops)
+	b.verifyHand(scene, ops)
 	b.verify()
 	b.dirty = newTouched()
 	clear(b.log.rows)
@@ -341,7 +346,8 @@ func (b *model) putThing(kind, rest string, item table.Item) {
 	case "USERS":
 		p := decode[profileDocument](b, item)
 		delete(b.admins, item.Sort)
-		if p.Active && slices.Contains(p.RoleIDs, "super-admin") {
+		b.profiles[item.Sort] = p
+		if p.Active && slices.Contains(p.RoleIDs, "super-admin") && len(p.Limit) == 0 {
 			b.admins[item.Sort] = true
 		}
 	case "MASSCONFIG", "MASSCONFIG-PARTS", "MASSCONFIG-DROP", "IMPORT", "IMPORT-PARTS":
@@ -399,6 +405,7 @@ func (b *model) remove(kind, rest, sort string) {
 		delete(b.wallboards, sort)
 	case "USERS":
 		delete(b.admins, sort)
+		delete(b.profiles, sort)
 	default:
 		b.removeMoney(kind, sort)
 	}
@@ -673,8 +680,8 @@ func (b *model) verifyDevices() {
 	}
 }
 
-// verifyAdmins: an account that had an active super-admin has one for ever (requirements, section
-// 9).
+// verifyAdmins: an account that had an active super-admin without a limit has one for ever
+// (requirements, section 9).
 func (b *model) verifyAdmins() {
 	if b.administered && len(b.admins) == 0 {
 		b.fail("I3: the last active super-admin is gone")

@@ -59,6 +59,8 @@ type funds struct {
 	parts    map[string]map[string][]byte // of periods, by partition and sort key
 	ruled    map[string]bool              // alerts that the commit has touched
 	busy     map[string]time.Time         // when somebody was last told to use a product, by user and product
+	// limits and undoLimits are the cost centers of who began a reclaim, and of who undoes it.
+	limits, undoLimits map[string]reach
 }
 
 func newFunds() funds {
@@ -66,6 +68,7 @@ func newFunds() funds {
 		reclaims: map[string]reclaimed{}, seats: map[string]map[string]string{}, alerts: map[string]alert{},
 		open: map[string]string{}, policies: map[string]watched{}, sealed: map[string]string{},
 		parts: map[string]map[string][]byte{}, ruled: map[string]bool{}, busy: map[string]time.Time{},
+		limits: map[string]reach{}, undoLimits: map[string]reach{},
 	}
 }
 
@@ -158,7 +161,26 @@ func (b *model) putReclaim(item table.Item) {
 		r.State == "undone" && n.Returned+n.NotReturned != n.Reclaimed:
 		b.fail("I22: reclaim %s is %s with %+v", item.Sort, r.State, n)
 	}
+	b.followReclaim(item.Sort, was, r)
 	b.funds.reclaims[item.Sort] = r
+}
+
+// followReclaim keeps the cost centers of who begins a reclaim or undoes it. It is theirs to undo if all
+// of its own are within their limit (I25).
+func (b *model) followReclaim(id string, was, now reclaimed) {
+	var limit reach
+	if b.at.hand != nil {
+		limit = b.at.hand.reach
+	}
+	if was.State == "" {
+		b.funds.limits[id] = limit
+	}
+	if was.State == "completed" && now.State == "undoing" {
+		b.funds.undoLimits[id] = limit
+		if of := b.funds.limits[id]; !of.within(limit) {
+			b.fail("I25: reclaim %s of %v is undone by an admin of %v", id, of, limit)
+		}
+	}
 }
 
 // putReclaimSeats: each seat is taken once and given back once at most; who lost it does not hold it
@@ -200,6 +222,7 @@ func (b *model) verifyReclaim(about string) {
 			b.fail("I22: reclaim %s has taken license %s of %s from %s, who used it on that day", reclaim, id, product, user)
 		}
 	}
+	b.verifyReclaimed(reclaim, user, id, outcome)
 	b.sim.events["seat "+outcome]++
 }
 
@@ -295,9 +318,28 @@ func (m *simulation) reclaim(account string) {
 			m.alone(m.one(account, request{"UsageFunction", http.MethodPost, "/reclaims", body, ""}))
 		}
 	}
+	m.reclaimTheirs(account)
 	if done := m.models[account].undoable(); len(done) > 0 && m.violation == nil {
 		path := "/reclaims/" + done[len(done)-1] + "/undo"
 		m.alone(m.one(account, request{"UsageFunction", http.MethodPost, path, nil, ""}))
+	}
+}
+
+// reclaimTheirs lets an admin of some cost centers reclaim products, and another one give seats back.
+func (m *simulation) reclaimTheirs(account string) {
+	for _, product := range []string{pick(m, products), pick(m, metered), pick(m, metered)} {
+		body := fields{"productId": product, "days": 1}
+		if m.violation == nil {
+			by := &caller{user: pick(m, partly(account))}
+			r := m.one(account, request{"UsageFunction", http.MethodPost, "/reclaims", body, ""})
+			r.by, r.what = by, limitedTo+r.what
+			m.alone(r)
+		}
+	}
+	if by := (caller{user: pick(m, partly(account))}); m.violation == nil {
+		r := partAdmin{m, account, m.mirror.reachOf(account, by.user)}.undo()
+		r.by, r.what = &by, limitedTo+r.what
+		m.alone(r)
 	}
 }
 

@@ -11,9 +11,10 @@ import (
 
 // bid is what a policy says of automatic purchase, as far as the model knows it.
 type bid struct {
-	Enabled   bool   `json:"enabled"`
-	MaxSeats  *int64 `json:"maxSeats"`
-	MaxAmount *struct {
+	Enabled    bool   `json:"enabled"`
+	CostCenter string `json:"costCenter"`
+	MaxSeats   *int64 `json:"maxSeats"`
+	MaxAmount  *struct {
 		Minor int64 `json:"amount"`
 	} `json:"maxAmount"`
 }
@@ -86,6 +87,10 @@ func (b *model) putBid(o purchase.Order) {
 		waits := h != nil && h.Holdings[product] != nil && h.Holdings[product].Waiting != ""
 		if who.RequestID != "" {
 			waits = b.wishes[who.RequestID].State == "approved"
+			if limit := b.approvals[who.RequestID]; !limit.has(buy.CostCenter) {
+				b.fail("I25: order %s for %q is of request %s, approved by an admin of %v", o.ID, buy.CostCenter, who.RequestID,
+					limit)
+			}
 		}
 		if !waits {
 			b.fail("I19: order %s buys %s for %s, who does not lack it", o.ID, product, who.UserID)

@@ -193,6 +193,7 @@ type (
 	profileDocument struct {
 		RoleIDs []string `json:"roleIds"`
 		Active  bool     `json:"active"`
+		Limit   []string `json:"adminOfCostCenters"`
 	}
 	roleDocument struct {
 		Permissions []string `json:"permissions"`

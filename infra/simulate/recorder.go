@@ -25,6 +25,7 @@ type commit struct {
 	run    *run // nil for the setting up
 	ops    []table.Operation
 	serial int
+	hand   *hand // whose it is, of an admin of some cost centers
 }
 
 // mirror is the table as the commits that took effect have made it: what the store must show, and
@@ -93,6 +94,7 @@ func (w recorder) saw(keys ...table.Key) {
 	for _, key := range keys {
 		w.run.seen[key] = w.sim.mirror.items[key].serial
 	}
+	w.learn(keys)
 }
 
 // judge notes an error that no fault of the simulation explains: what a store refuses by the port's
@@ -113,7 +115,7 @@ func (w recorder) judge(ctx context.Context, err error) {
 // take carries a commit out.
 func (m *mirror) take(r *run, ops []table.Operation) {
 	m.made++
-	m.fresh = append(m.fresh, commit{run: r, ops: ops, serial: m.made})
+	m.fresh = append(m.fresh, commit{run: r, ops: ops, serial: m.made, hand: r.hand()})
 	for i := range ops {
 		op := &ops[i]
 		key := op.Item.Key

@@ -15,6 +15,7 @@ type wish struct {
 	ProductID string `json:"productId"`
 	UserID    string `json:"userId"`
 	State     string `json:"state"`
+	AskedBy   string `json:"askedBy"`
 	LicenseID string `json:"licenseId"`
 }
 
@@ -64,6 +65,9 @@ func (b *model) putWish(item table.Item) {
 	if !there {
 		b.wishIDs = append(b.wishIDs, w.ID)
 	}
+	if before.State == "open" && (w.State == "approved" || w.State == "fulfilled") && b.at.hand != nil {
+		b.approvals[w.ID] = b.at.hand.reach
+	}
 	b.wishes[w.ID] = w
 	b.dirty.wishes[w.ID] = true
 }
@@ -91,7 +95,9 @@ func (b *model) verifyWish(id string) {
 		!slices.ContainsFunc(h.Holdings[w.ProductID].Grants, byHand) {
 		b.fail("I20: request %s is fulfilled by license %q of %s, which %s does not hold by it", id, w.LicenseID,
 			w.ProductID, w.UserID)
+		return
 	}
+	b.verifyApproved(w, h)
 }
 
 // unserved are the approved requests for which there is a free seat, and whose person may have it:

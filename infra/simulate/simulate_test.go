@@ -101,7 +101,28 @@ func TestFaultsAndOperationsHappen(t *testing.T) {
 		"POST /requests/{id}/withdraw",
 		"POST /reclaims",
 		"POST /reclaims/{id}/undo",
-		"PUT /policies/phone-system",
+		"PUT /policies/{product}",
+		"limited: POST /licenses/{id}/assign",
+		"limited: POST /licenses/{id}/unassign",
+		"limited: POST /licenses/{id}/reassign",
+		"limited: PUT /licenses/{id}/add-ons",
+		"limited: POST /assignments",
+		"limited: POST /assignments/remove",
+		"limited: POST /licenses/cost-center",
+		"limited: PATCH /licenses/{id}",
+		"limited: POST /licenses/{id}/terminate",
+		"limited: order",
+		"limited: POST /requests/{id}/approve",
+		"limited: POST /requests/{id}/deny",
+		"limited: PUT /policies/{product}",
+		"limited: POST /reclaims",
+		"limited: POST /reclaims/{id}/undo",
+		"limited: PATCH /users/{id}",
+		"limited: GET /licenses",
+		"limited: GET /idle",
+		"limited: GET /users/{id}/why",
+		"limited: GET /billing/periods/{id}",
+		"limited: dry run and its request",
 		"dry run and its request",
 	} {
 		if a.succeeded[what] == 0 {
@@ -110,7 +131,8 @@ func TestFaultsAndOperationsHappen(t *testing.T) {
 	}
 	for _, kind := range []string{
 		"lost", "redelivered after its loss", "duplicate", "late", "reordered", "seat reclaimed", "seat returned",
-		"alert open", "alert over", "work handed on", "work lost", "work not taken", "work failed", "work repeated",
+		"alert open", "alert over", "commit of a limited admin", "answer to a limited admin",
+		"work handed on", "work lost", "work not taken", "work failed", "work repeated",
 	} {
 		if a.events[kind] == 0 {
 			t.Errorf("no event was %s", kind)

@@ -104,6 +104,14 @@ type run struct {
 	number  int
 	what    string
 	account string // "" for a function that serves all of them
+	// by is the admin of some cost centers whose requests they are; nil for the whole account's. asked is
+	// the request under way, and reach what it has read that they are admin of.
+	by      *caller
+	asked   request
+	reach   reach
+	reaches []reach // all that the request has read
+	beyond  bool    // they may not make it
+	sights  *sights
 	slot    *slot
 	began   time.Time
 	faults  *faulty.Store
@@ -149,6 +157,7 @@ type answer struct {
 	request request
 	status  int
 	body    []byte
+	hand    *hand // of an answer to an admin of some cost centers
 }
 
 func (a answer) good() bool { return a.status >= 200 && a.status < 300 }
@@ -167,10 +176,13 @@ type delivery struct {
 // promise is an answer that a repetition of its request must get again (I10).
 type promise struct {
 	account string
+	by      *caller
 	answer  answer
 	known   bool
-	at      time.Time
-	settled int // how many runs had begun when the answer was known
+	// repeated says that it was sent more than once, so that each may be told what another has done.
+	repeated bool
+	at       time.Time
+	settled  int // how many runs had begun when the answer was known
 	// made are the things that the request and its repetitions have made, by the action of the
 	// audit log: one of a kind at most.
 	made map[string]int
@@ -195,6 +207,7 @@ type simulation struct {
 	statuses   map[int]int
 	deliveries []*delivery
 	handed     []*handed
+	told       []*run         // that have ended in this turn
 	dropped    map[string]int // number of the file that was dropped last, by account
 	promises   []*promise
 	soon       []*promise // to be repeated while they are under way
@@ -312,14 +325,21 @@ func (m *simulation) settle() error {
 			{"PurchaseFunction", http.MethodPut, "/cost-centers/CC-2", map[string]any{"name": "Two"}, ""},
 			{"PurchaseFunction", http.MethodPut, "/cost-centers/CC-3", map[string]any{"name": "Three"}, ""},
 		}
-		for _, u := range users(a) {
+		for i, u := range users(a) {
+			body := fields{"name": "User " + u, "roleIds": []string{"super-admin"}}
+			if i%4 != 3 {
+				body["costCenter"] = costs[i%4%2]
+			}
+			if slices.Contains(partly(a), u) {
+				body["adminOfCostCenters"] = costs[i%2 : i%2+1]
+			}
 			list = append(
 				list,
 				request{
 					"DirectoryFunction",
 					http.MethodPut,
 					"/users/" + u,
-					map[string]any{"name": "User " + u, "roleIds": []string{"super-admin"}},
+					body,
 					"",
 				},
 			)
@@ -338,11 +358,11 @@ type planned struct{}
 
 // send sends a request to the slot's function, as the gateway does once it has checked the token.
 func (s *slot) send(ctx context.Context, account string, r request) answer {
-	return s.sendAs(ctx, account, callerOf(account, r.path), r)
+	return s.sendAs(ctx, account, caller{user: callerOf(account, r.path)}, r)
 }
 
 // sendAs is send by this user of the account.
-func (s *slot) sendAs(ctx context.Context, account, user string, r request) answer {
+func (s *slot) sendAs(ctx context.Context, account string, by caller, r request) answer {
 	var body io.Reader = http.NoBody
 	if r.body != nil {
 		data, err := json.Marshal(r.body)
@@ -352,14 +372,7 @@ func (s *slot) sendAs(ctx context.Context, account, user string, r request) answ
 		body = bytes.NewReader(data)
 	}
 	ctx = reply.WithRequestID(ctx, s.Random())
-	ctx = auth.With(
-		ctx,
-		auth.Principal{
-			User:        user,
-			Account:     account,
-			Permissions: auth.SetOf(auth.Permissions()...),
-		},
-	)
+	ctx = auth.With(ctx, by.principal(account))
 	q := httptest.NewRequestWithContext(ctx, r.method, "/v1/accounts/"+account+r.path, body)
 	if r.body != nil {
 		q.Header.Set("Content-Type", "application/json")
@@ -395,7 +408,13 @@ func (s *slot) function(name string) (app.Function, error) {
 
 // send is a request of the run; what it was told is lost when the function has crashed.
 func (r *run) send(q request) answer {
-	a := r.slot.send(context.WithValue(context.Background(), planned{}, r.plan), r.account, q)
+	by := caller{user: callerOf(r.account, q.path)}
+	if r.by != nil {
+		by = *r.by
+	}
+	r.asked, r.reach, r.reaches = q, nil, nil
+	a := r.slot.sendAs(context.WithValue(context.Background(), planned{}, r.plan), r.account, by, q)
+	a.hand = r.told()
 	r.answers = append(r.answers, a)
 	return a
 }
@@ -419,6 +438,9 @@ func (m *simulation) begin(s *slot, r *run, rate float64) {
 	r.faulted = rate > 0 || r.decide != nil
 	r.diskFull = rate > 0 && m.random.IntN(4) == 0
 	r.seen = map[table.Key]int{}
+	if r.by != nil {
+		r.sights = m.models[r.account].glimpse()
+	}
 	r.faults = faulty.New(recorder{m, r}, func(c faulty.Call) faulty.Fault {
 		f := decide(c)
 		if f != faulty.None {
@@ -485,6 +507,9 @@ func (m *simulation) end() {
 		}
 		if !crashed && r.then != nil {
 			r.then(r)
+		}
+		if !crashed {
+			m.told = append(m.told, r)
 		}
 		for _, info := range m.files.take() {
 			m.created(info)
@@ -568,6 +593,10 @@ func (m *simulation) turn() int {
 	synctest.Wait()
 	m.end()
 	m.look()
+	for _, r := range m.told {
+		m.verifyTold(r)
+	}
+	m.told = nil
 	return m.mirror.made - before
 }
 
@@ -589,6 +618,7 @@ func (m *simulation) look() {
 			if len(ops[a]) > 0 && m.violation == nil {
 				m.checks++
 				m.models[a].enter(&c, ops[a])
+				m.glances(a, ops[a])
 			}
 		}
 		if m.violation == nil {

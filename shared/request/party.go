@@ -73,6 +73,9 @@ func forbidden(permission auth.Permission) error {
 	return problem.Newf(problem.Forbidden, "The token needs the permission %s.", permission)
 }
 
+// partyOf is who calls. What they do is decided by it, so a use case that is decided again asks again.
+//
+// Errors: those of access.Caller.
 func partyOf(ctx context.Context) (party, error) {
 	caller, err := access.Caller(ctx)
 	if err != nil {

@@ -1,6 +1,7 @@
 package request
 
 import (
+	"cmp"
 	"context"
 
 	"seatwise/shared/license"
@@ -30,22 +31,20 @@ func NewService(env *app.Env, kernel *license.Service) *Service {
 // user-inactive; user-already-licensed when the person has the product; wrong-state when a request
 // of theirs for it is pending.
 func (s *Service) Ask(ctx context.Context, c *call.Call, product, user, reason string) (call.Stored[Request], error) {
-	p, err := partyOf(ctx)
-	if err != nil {
-		return call.Stored[Request]{}, err
-	}
-	if user == "" {
-		user = p.user
-	}
-	if user != p.user && !p.manages() {
-		return call.Stored[Request]{}, forbiddenForOthers()
-	}
-	if err := check(s.kernel.Products(), product, reason); err != nil {
-		return call.Stored[Request]{}, err
-	}
 	id := c.Env.IDs.Ordered()
 	var out call.Stored[Request]
-	err = call.Decide(ctx, func(ctx context.Context) error {
+	err := call.Decide(ctx, func(ctx context.Context) error {
+		p, err := partyOf(ctx)
+		if err != nil {
+			return err
+		}
+		user := cmp.Or(user, p.user)
+		if user != p.user && !p.manages() {
+			return forbiddenForOthers()
+		}
+		if err := check(s.kernel.Products(), product, reason); err != nil {
+			return err
+		}
 		pending := pendingKey(c.Account, user, product)
 		u := s.kernel.Change(c)
 		found, err := u.Load(ctx, license.Need{Users: []string{user}, Also: []table.Key{pending}})
@@ -148,12 +147,12 @@ func (s *Service) Withdraw(ctx context.Context, c *call.Call, id string) (call.S
 func (s *Service) decide(
 	ctx context.Context, c *call.Call, id string, rule func(p party, r Request) (Request, string, error),
 ) (call.Stored[Request], error) {
-	p, err := partyOf(ctx)
-	if err != nil {
-		return call.Stored[Request]{}, err
-	}
 	var out call.Stored[Request]
-	err = call.Decide(ctx, func(ctx context.Context) error {
+	err := call.Decide(ctx, func(ctx context.Context) error {
+		p, err := partyOf(ctx)
+		if err != nil {
+			return err
+		}
 		before, version, err := s.read(ctx, c, p, id)
 		if err != nil {
 			return err
@@ -188,14 +187,10 @@ func (s *Service) decide(
 // user-inactive, base-license-required, mutually-exclusive; not-enough-licenses for an admin of some cost
 // centers of which none is free, and none is bought.
 func (s *Service) Approve(ctx context.Context, c *call.Call, id string) (call.Stored[Request], error) {
-	p, err := partyOf(ctx)
-	if err != nil {
-		return call.Stored[Request]{}, err
-	}
 	var out call.Stored[Request]
 	var buys bool
-	err = call.Decide(ctx, func(ctx context.Context) (err error) {
-		out, buys, err = s.approve(ctx, c, p, id)
+	err := call.Decide(ctx, func(ctx context.Context) (err error) {
+		out, buys, err = s.approve(ctx, c, id)
 		return err
 	})
 	if err != nil || !buys {
@@ -206,8 +201,12 @@ func (s *Service) Approve(ctx context.Context, c *call.Call, id string) (call.St
 
 // approve is Approve without what is bought, and says whether a policy buys.
 func (s *Service) approve(
-	ctx context.Context, c *call.Call, p party, id string,
+	ctx context.Context, c *call.Call, id string,
 ) (out call.Stored[Request], buys bool, err error) {
+	p, err := partyOf(ctx)
+	if err != nil {
+		return out, false, err
+	}
 	before, version, err := s.read(ctx, c, p, id)
 	switch {
 	case err != nil:

@@ -121,6 +121,32 @@ func TestAnApprovalIsServedWithinTheLimit(t *testing.T) {
 	}
 }
 
+// TestAnApprovalKeepsToTheLimitOfItsCommit makes the limit narrower between what an approval reads and its
+// commit: it is decided again, by the limit that there is then.
+func TestAnApprovalKeepsToTheLimitOfItsCommit(t *testing.T) {
+	k := fixtures.New(t)
+	before := &meddled{Store: k.Env.Table}
+	k.Env.Table = before
+	d := payingOn(t, k)
+	free := fixtures.Decode[struct{ Items []seat }](
+		t, d.root(t, "GET", "/licenses?status=available&product=live-reports", nil), 200,
+	)
+	for _, one := range free.Items {
+		d.root(t, "POST", "/licenses/"+one.ID+"/terminate", nil)
+	}
+	d.admin(t, "PUT", "/policies/live-reports", d.policy(t, "live-reports", "north", 1))
+	r := fixtures.Decode[asked](t, d.root(t, "POST", "/requests", object{
+		"productId": "live-reports", "userId": "sara", "reason": "Needed",
+	}), 201)
+	before.meddle.Store(&meddling{func() {
+		d.admin(t, "PATCH", "/users/ann", object{"adminOfCostCenters": []string{"south"}})
+	}})
+	d.wants(t, 403, "POST", "/requests/"+r.ID+"/approve", nil)
+	if got := d.serves(t, r); got != "open" {
+		t.Errorf("the request is %q, want open", got)
+	}
+}
+
 // TestAnApprovalThatIsShortKeepsNobodyWaiting who may have what is free: seats of others, or behind a
 // fence.
 func TestAnApprovalThatIsShortKeepsNobodyWaiting(t *testing.T) {

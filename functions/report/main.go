@@ -2,6 +2,7 @@
 package main
 
 import (
+	"seatwise/shared/deferred"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/wire"
@@ -11,5 +12,5 @@ import (
 func main() { wire.Start(function) }
 
 func function(env *app.Env) app.Function {
-	return api.Serve(env, report.NewService(env).Routes)
+	return api.Serve(env, report.NewService(env).Routes, deferred.Routes)
 }

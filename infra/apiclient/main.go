@@ -90,6 +90,9 @@ const prefix = "#/components/schemas/"
 // dryRun is the answer to a dry run, of every operation that changes something: a Change asks for it.
 const dryRun = prefix + "DryRun"
 
+// deferred is the answer with 202 to what takes longer than a request may, of the same operations.
+const deferred = prefix + "Deferred"
+
 func (s *schema) target() string { return strings.TrimPrefix(s.Ref, prefix) }
 
 // orNull makes of a reference that may be null one that says so as other types do.
@@ -204,7 +207,7 @@ func (op operation) answer() (body *schema, file bool) {
 			if len(body.AnyOf) > 0 { // the other one is that of a dry run
 				body = body.AnyOf[0]
 			}
-			if body.Ref == dryRun {
+			if body.Ref == dryRun || status == "202" && body.Ref == deferred {
 				continue
 			}
 			return body, false

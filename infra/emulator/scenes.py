@@ -187,6 +187,39 @@ def limit_of_requests(stack):
 
 
 @scene
+def deferred(stack):
+    """What takes longer than a request may is carried out behind its answer, whichever function it was asked of."""
+    admin = open_account(stack)
+    operator = Client(stack, "provider", "olga", ["accounts.manage"])
+    people(admin, "eve")
+    eve, none = {"productId": "client-desktop", "userId": "eve"}, str(uuid.UUID(int=0))
+    asked = {
+        "AccountsFunction": (operator, "PATCH", "/v1/accounts/" + admin.account, {"name": "Other"}),
+        "AssignmentFunction": (admin, "POST", "assignments", {"items": [eve]}),
+        "BillingFunction": (admin, "PUT", "policies/live-reports", {"lowSeats": 1}),
+        "DirectoryFunction": (admin, "PUT", "roles/agent", {"name": "Agent", "permissions": [], "licenses": ["essential-user"]}),
+        "LicensesFunction": (admin, "POST", "licenses/terminate", {"licenseIds": [none]}),
+        "MassConfigurationFunction": (admin, "POST", "exports", {"kind": "users"}),
+        "MetricsFunction": (admin, "PUT", "metrics/licenses/wallboards", {"max": 3}),
+        "PurchaseFunction": (admin, "PUT", "cost-centers/CC-9", {"name": "Nine"}),
+        "ReportFunction": (admin, "POST", "reports", {"kind": "license-status"}),
+        "RequestsFunction": (admin, "POST", "requests", eve | {"reason": "Needed"}),
+        "UsageFunction": (admin, "POST", "reclaims", {"productId": "client-desktop", "days": 1}),
+    }
+    told = {}
+    with stack.hurried(*asked):
+        for name, (client, method, path, body) in asked.items():
+            client.send(method, path + "?dryRun=true", body, want=[202])
+            told[name] = (client, client.headers["Location"])
+    for name, (client, location) in told.items():
+        same(f"what {name} would do", "effects" in state_of(stack, client, location, "ready"), True)
+    effects = admin.get(told["AssignmentFunction"][1])["effects"]
+    same("who gains", [(user["userId"], user["gains"]) for user in effects["users"]], [("eve", ["client-desktop"])])
+    same("what was done", admin.get("licenses?user=eve")["items"], [])
+    Client(stack, admin.account, "eve").send("GET", told["AssignmentFunction"][1], want=[404])
+
+
+@scene
 def cost_of_a_tenant(stack):
     """What the functions wrote of an account is folded into a day of it, and an operator reads what that cost."""
     admin = open_account(stack)

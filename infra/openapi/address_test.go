@@ -8,14 +8,13 @@ import (
 	"testing"
 
 	"seatwise/infra/testing/fixtures"
-	"seatwise/infra/testing/memoryfiles"
 	"seatwise/shared/platform/auth"
 )
 
 // E-mail addresses are unique in an account by NFKC and case (requirements, section 6), by whatever way they come.
 func TestAnEMailAddressBelongsToOneUser(t *testing.T) {
 	l := openLaw(t)
-	l.Env.Files = memoryfiles.New(memoryfiles.Serve(t))
+	l.keepFiles()
 	l.must(http.MethodPut, "/users/ann", object{"name": "Ann", "email": "Ann.Straße@acme.test"})
 	l.must(http.MethodPut, "/users/bob", object{"name": "Bob", "email": "bob@acme.test"})
 	for _, form := range []string{
@@ -112,7 +111,7 @@ func TestOneAddressForSixtyFour(t *testing.T) {
 // What is a number, and which two are one, is the same by every way in (requirements, section 6).
 func TestNumbersByEveryWay(t *testing.T) {
 	l := openLaw(t)
-	l.Env.Files = memoryfiles.New(memoryfiles.Serve(t))
+	l.keepFiles()
 	l.must(http.MethodPut, "/users/ann", object{"name": "Ann", "extension": "101", "number": "+1 (656) 789-1230"})
 	l.must(http.MethodPut, "/users/bob", object{"name": "Bob", "extension": "102"})
 	for _, form := range []string{
@@ -185,7 +184,7 @@ func TestNumbersByEveryWay(t *testing.T) {
 func TestNamesOfFilesAreReadBack(t *testing.T) {
 	for _, format := range []string{"csv", "xlsx"} {
 		l := openLaw(t)
-		l.Env.Files = memoryfiles.New(memoryfiles.Serve(t))
+		l.keepFiles()
 		for i, name := range []string{
 			"=1+1", "+Bob", "-Eve", "@Zoe", "'=quoted", "''two", "O'Neil", "a  b", "\u00e9t\u00e9", "1e5", "TRUE",
 			"007", "a;b", `say "no"`, "=HYPERLINK(\"x\")",

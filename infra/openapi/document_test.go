@@ -32,13 +32,13 @@ const meID = "get-me"
 // themselves (requirements, section 9).
 var anyone = map[string]bool{
 	meID: true, "create-request": true, "list-requests": true, "list-requestable": true, "get-request": true,
-	"withdraw-request": true, "list-user-licenses": true,
+	"withdraw-request": true, "list-user-licenses": true, "get-deferred": true,
 }
 
 // partly are the operations that an admin of some cost centers may call, for theirs. All others are
 // refused to them (requirements, section 9).
 var partly = map[string]bool{
-	meID: true, "list-catalog": true,
+	meID: true, "list-catalog": true, "get-deferred": true,
 
 	"list-users": true, "get-user": true, "put-user": true, "patch-user": true, "delete-user": true,
 	"list-licenses": true, "get-license": true, "list-user-licenses": true,

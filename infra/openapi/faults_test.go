@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"seatwise/infra/testing/fixtures"
-	"seatwise/infra/testing/memoryfiles"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/problem"
 )
@@ -18,7 +17,7 @@ import (
 // written for it.
 func TestAllFaultsAtOnce(t *testing.T) {
 	l := openLaw(t)
-	l.Env.Files = memoryfiles.New(memoryfiles.Serve(t))
+	l.keepFiles()
 	l.must(http.MethodPut, "/users/ann", object{"name": "Ann"})
 	l.must(http.MethodPut, "/roles/lead", object{"name": "Lead"})
 	l.must(http.MethodPut, "/call-queues/q1", object{"name": "Q"})

@@ -225,6 +225,38 @@ func (l *law) foresee(t testing.TB, method string, a attempt) (told, fixtures.Re
 	return d, r
 }
 
+// foreseeLater asks for a dry run that takes longer than its request may, and reads what the worker made of
+// it, which must write nothing to the table.
+func (l *law) foreseeLater(method string, a attempt) (d told) {
+	l.t.Helper()
+	l.box.Take()
+	commits := l.commits
+	glue := "?"
+	if strings.Contains(a.path, "?") {
+		glue = "&"
+	}
+	l.Env.InRequest = -1
+	r := l.send(method, a.path+glue+"dryRun=true", a.body, nil)
+	l.Env.InRequest = 0
+	if r.Status != http.StatusAccepted {
+		l.t.Fatalf("a dry run that takes too long answers %d: %s", r.Status, r.Body)
+	}
+	worker := registry.One(l.Env, "DeferredFunction")
+	for _, wakeUp := range l.box.Take() {
+		if err := worker.Event(l.t.Context(), memoryfiles.Event(wakeUp, l.Clock.Now())); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+	if l.commits != commits {
+		l.t.Fatalf("a deferred dry run of %s %s committed %d times", method, a.path, l.commits-commits)
+	}
+	below := strings.TrimPrefix(r.Header.Get("Location"), "/v1/accounts/acme")
+	if err := json.Unmarshal(l.send(http.MethodGet, below, nil, nil).Body, &d); err != nil {
+		l.t.Fatal(err)
+	}
+	return d
+}
+
 // put is how many files were put.
 func (l *law) put() int {
 	return l.box.Calls()
@@ -241,8 +273,7 @@ func sorted(words []string) []string { slices.Sort(words); return words }
 // openForesight is a law with something of everything, some of which waits.
 func openForesight(t testing.TB) *law {
 	l := openLaw(t)
-	l.box = memoryfiles.New(memoryfiles.Serve(t))
-	l.Env.Files = l.box
+	l.keepFiles()
 	l.handler = api.Serve(l.Env, registry.Routes(l.Env)...).HTTP // which files are kept from in dry runs
 	l.populate(calm)
 	l.must(http.MethodPut, "/metrics/licenses/wallboards", object{"max": 9})
@@ -641,6 +672,10 @@ func TestDryRunsOfEveryOperation(t *testing.T) {
 				d, r := l.foresee(t, op.method, a)
 				if r.Status != http.StatusOK {
 					t.Fatalf("a dry run answers %d: %s", r.Status, r.Body)
+				}
+				later := l.foreseeLater(op.method, a)
+				if later.Plan != d.Plan || !slices.Equal(sorted(later.words()), sorted(d.words())) {
+					t.Errorf("deferred it tells\n%v\nand directly\n%v", later, d)
 				}
 				if changed := change(before, l.recount()); !slices.Equal(changed, nothing) {
 					t.Fatalf("a dry run changed %v", changed)

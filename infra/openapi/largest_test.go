@@ -19,6 +19,7 @@ import (
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/files"
+	"seatwise/shared/platform/plan"
 	"seatwise/shared/platform/table"
 )
 
@@ -248,11 +249,7 @@ func (l *law) plan(below string, ask object, file string) string {
 func (l *law) carryOut() {
 	l.t.Helper()
 	apply := registry.One(l.Env, "MassConfigurationApplyFunction")
-	box := l.box
-	if box == nil {
-		box, _ = l.Env.Files.(*memoryfiles.Box)
-	}
-	for _, wakeUp := range box.Take() {
+	for _, wakeUp := range l.box.Take() {
 		if err := apply.Event(l.t.Context(), memoryfiles.Event(wakeUp, fixtures.Start)); err != nil {
 			l.t.Fatal(err)
 		}
@@ -737,6 +734,7 @@ var largest = map[string]func(l *law) big{
 	"get-cost":     func(*law) big { return big{path: "/cost"} },
 	"list-reports": func(l *law) big { l.report(); return big{path: "/reports?limit=200"} },
 	"get-report":   func(l *law) big { return big{path: "/reports/" + l.report()} },
+	"get-deferred": func(l *law) big { return big{path: l.deferred()} },
 	"list-audit": func(l *law) big {
 		// Each entry names 200 members of before and 200 of after.
 		l.queue("q", l.crowd(200))
@@ -937,6 +935,32 @@ func (l *law) report() string {
 	)
 }
 
+// deferred is a dry run of more people and licenses than are named, all with the longest ids.
+func (l *law) deferred() string {
+	l.t.Helper()
+	effects := plan.Nothing().Effects
+	for i := range plan.MaxNamed {
+		user := nth(longUser, i)
+		state := plan.LicenseState{
+			ProductID: longID, Status: "assigned", UserID: user, Extension: "0123456789", CostCenter: longCode,
+		}
+		effects.Licenses = append(effects.Licenses, plan.LicenseEffect{ID: longID, Before: &state, After: &state})
+		effects.Users = append(effects.Users, plan.PersonEffect{
+			UserID: user, Gains: []string{longID}, Loses: []string{longID},
+		})
+	}
+	d := plan.DeferredRequest{
+		Told: plan.Deferred{
+			ID: l.Env.IDs.Random(), State: plan.Ready, Percent: 100, CreatedAt: l.Clock.Now(), Effects: &effects,
+		},
+		Caller: plan.CallerOf(auth.Principal{User: "ada", Account: l.Account}),
+	}
+	if err := d.Tell(l.t.Context(), l.box, l.Account); err != nil {
+		l.t.Fatal(err)
+	}
+	return "/deferred/" + d.Told.ID
+}
+
 // ask sends a request to a path below the account, or to an absolute one.
 func (l *law) ask(method string, b big, header map[string]string) fixtures.Response {
 	l.t.Helper()
@@ -976,7 +1000,7 @@ func TestTheLargestRequestIsAnsweredTwice(t *testing.T) {
 		}
 		t.Run(op.OperationID, func(t *testing.T) {
 			l := openLaw(t)
-			l.Env.Files = memoryfiles.New(memoryfiles.Serve(t))
+			l.keepFiles()
 			b := row(l)
 			header := map[string]string{}
 			if op.method != http.MethodGet {
@@ -1134,7 +1158,7 @@ func TestTheLargestCallQueueIsImported(t *testing.T) {
 		t.Skip("queues of 20,000 members take some seconds")
 	}
 	l := openLaw(t)
-	l.Env.Files = memoryfiles.New(memoryfiles.Serve(t))
+	l.keepFiles()
 	users := l.crowd(2_000_000 / (len(longUser) + 3))
 	header, row := "Call queue,Name", longID+","+longName
 	column := 0

@@ -74,6 +74,13 @@ func openLaw(t testing.TB) *law {
 	return l
 }
 
+// keepFiles gives the law a place for files.
+func (l *law) keepFiles() {
+	l.t.Helper()
+	l.box = memoryfiles.New(memoryfiles.Serve(l.t))
+	l.Env.Files = l.box
+}
+
 func (l *law) send(method, path string, body any, header map[string]string) fixtures.Response {
 	l.t.Helper()
 	return l.Do(l.t, l.handler, fixtures.Request{

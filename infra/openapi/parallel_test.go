@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"seatwise/infra/testing/fixtures"
-	"seatwise/infra/testing/memoryfiles"
 	"seatwise/shared/platform/table"
 )
 
@@ -59,7 +58,7 @@ func TestARepetitionBesideTheFirst(t *testing.T) {
 		t.Run(op.OperationID, func(t *testing.T) {
 			for n := 1; n <= calls; n++ {
 				l := openLaw(t)
-				l.Env.Files = memoryfiles.New(memoryfiles.Serve(t))
+				l.keepFiles()
 				b := largest[op.OperationID](l)
 				header := map[string]string{"Idempotency-Key": "twice"}
 				if op.method != http.MethodPost {

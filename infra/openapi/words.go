@@ -61,6 +61,7 @@ var tagWords = map[string]string{
 	"Billing":            "Billing periods: what was charged, why, and corrections.",
 	"Catalog":            "What can be licensed, and its prices.",
 	"Cost centers":       "The codes that licenses are charged to.",
+	"Deferred requests":  "What takes longer than a request may, and is carried out behind the answer to it.",
 	"Directory":          "Users, roles, call queues and dashboards.",
 	"Exports":            "What is there, as the file that imports it.",
 	"Health":             "Whether the service is up.",
@@ -170,6 +171,7 @@ var enums = map[string][]any{
 var parameterWords = map[string]string{
 	"call-queues/id":         "The call queue's id.",
 	"dashboards/id":          "The dashboard's id.",
+	"deferred/id":            "The id of the deferred request, from Location.",
 	"imports/id":             "The import's id.",
 	"licenses/id":            "The license's UUID.",
 	"mass-configurations/id": "The mass configuration's id.",

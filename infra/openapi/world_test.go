@@ -13,6 +13,8 @@ import (
 	"seatwise/infra/testing/runnerprocess"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/plan"
+	"seatwise/shared/platform/wire"
 )
 
 // The two accounts of the tests.
@@ -292,12 +294,36 @@ func (w *world) furnish(t *testing.T, account, token string) {
 		"/dashboards/{id}", "/dashboards/" + named("d", 1),
 		"/wallboards/{id}", "/wallboards/" + named("w", 1),
 		"/reports/{id}", "/reports/" + reports[0],
+		"/deferred/{id}", "/deferred/" + w.deferred(t, account),
 		"/periods/{firstDay}/lines/{line}", "/periods/current/lines/" + fmt.Sprint(billed["id"]),
 		"/periods/{firstDay}", "/periods/current",
 		"/requests/{id}", "/requests/" + requests[0],
 		"/reclaims/{id}", "/reclaims/" + reclaims[0],
 		"/policies/{product}", "/policies/" + decided[0],
 	}
+}
+
+// deferred hands on a dry run of an account's zoe, as a request does that takes too long, and is its id.
+func (w *world) deferred(t *testing.T, account string) string {
+	t.Helper()
+	zoe := auth.Principal{User: "zoe", Account: account, Permissions: auth.SetOf(auth.DirectoryManage)}
+	d := plan.DeferredRequest{
+		Told: plan.Deferred{
+			ID:    fmt.Sprintf("5f0c7c1e-3a51-4f6e-9a53-%012x", account[:4]),
+			State: plan.Queued, CreatedAt: time.Now().UTC(),
+		},
+		Caller: plan.CallerOf(zoe),
+		Method: http.MethodPut, Path: "/v1/accounts/" + account + "/roles/r9",
+		Body: []byte(`{"name": "Role", "permissions": []}`),
+	}
+	objects := wire.Settings{
+		Region: "us-east-1", AccessKey: "AKIATEST", SecretKey: "test-secret-key", S3Endpoint: w.runner.S3,
+		UploadsBucket: "seatwise-uploads", ReportsBucket: "seatwise-reports",
+	}.OpenFiles()
+	if err := d.Defer(t.Context(), objects, account); err != nil {
+		t.Fatal(err)
+	}
+	return d.Told.ID
 }
 
 // plan uploads a file, asked for at a path, and waits until it was checked.

@@ -22,6 +22,7 @@ import (
 	"seatwise/shared/console"
 	"seatwise/shared/cost"
 	"seatwise/shared/craft/workbook"
+	"seatwise/shared/deferred"
 	"seatwise/shared/directory"
 	"seatwise/shared/health"
 	"seatwise/shared/idle"
@@ -60,6 +61,8 @@ type Function struct {
 	Message func(context.Context, work.Message) error
 	// Answer takes events that want an answer; nil when it takes none.
 	Answer func(context.Context, []byte) ([]byte, error)
+	// Behind register the operations whose requests its events carry out; it serves none of them.
+	Behind []func(*api.Router)
 
 	env *app.Env
 }
@@ -98,7 +101,7 @@ func Selling(env *app.Env, products *catalog.Catalog) map[string]Function {
 	serves := func(routes ...func(*api.Router)) Function { return Function{Routes: routes, env: env} }
 	takes := func(event func(context.Context, []byte) error) Function { return Function{Event: event, env: env} }
 	upkeep := maintenance.NewService(env, kernel)
-	return map[string]Function{
+	functions := map[string]Function{
 		"AccountsFunction":   serves(purchase.Foresight, account.NewService(env, kernel).Routes),
 		"AssignmentFunction": serves(purchase.Foresight, licenses.AssignmentRoutes),
 		"AuditFunction":      serves(audit.NewService(env).Routes),
@@ -125,7 +128,7 @@ func Selling(env *app.Env, products *catalog.Catalog) map[string]Function {
 		"MetricsFunction":       serves(metrics.NewService(env, kernel).Routes),
 		"PurchaseFunction":      serves(purchase.NewService(env, kernel).Routes),
 		"ReportBuilderFunction": takes(reportbuilder.New(env, reports, people, used).Closing(periods).Handle),
-		"ReportFunction":        serves(reports.Routes),
+		"ReportFunction":        serves(reports.Routes, deferred.Routes),
 		"RequestsFunction":      serves(purchase.Foresight, request.NewService(env, kernel).Routes),
 		// One machine has no user pool: the runner is a provider itself.
 		"SignInAddressesFunction":  {Answer: userpool.NewAddresses(nil).Answer},
@@ -135,6 +138,25 @@ func Selling(env *app.Env, products *catalog.Catalog) map[string]Function {
 		"UsageAggregationFunction": takes(idles.Scheduled),
 		"UsageFunction":            serves(purchase.Foresight, used.Routes, idles.Routes),
 	}
+	functions["DeferredFunction"] = behind(env, functions)
+	return functions
+}
+
+// changing are the functions that have operations which change something: what such a one takes too long for,
+// DeferredFunction carries out.
+var changing = []string{
+	"AccountsFunction", "AssignmentFunction", "BillingFunction", "DirectoryFunction", "LicensesFunction",
+	"MassConfigurationFunction", "MetricsFunction", "PurchaseFunction", "ReportFunction", "RequestsFunction",
+	"UsageFunction",
+}
+
+// behind is the function that carries out requests behind their answers.
+func behind(env *app.Env, functions map[string]Function) Function {
+	var routes []func(*api.Router)
+	for _, id := range changing {
+		routes = append(routes, functions[id].Routes...)
+	}
+	return Function{Event: deferred.NewWorker(env, routes...).Handle, Behind: routes, env: env}
 }
 
 // Routes register the operations of all functions.

@@ -11,6 +11,7 @@ import (
 	"go/token"
 	"go/types"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,6 +56,17 @@ func TestTheRegistryIsTheTemplate(t *testing.T) {
 			t.Errorf("%s %s goes to %s, which serves no HTTP", r.Method, r.Path, r.Function)
 		}
 	}
+	var behind []string
+	for _, routes := range functions["DeferredFunction"].Behind {
+		behind = append(behind, nameOf(routes))
+	}
+	for _, r := range declared.Routes {
+		for _, routes := range functions[r.Function].Routes {
+			if r.Method != http.MethodGet && !r.Open && !slices.Contains(behind, nameOf(routes)) {
+				t.Errorf("%s %s may be deferred, and DeferredFunction does not know %s", r.Method, r.Path, nameOf(routes))
+			}
+		}
+	}
 	for _, trigger := range declared.Triggers {
 		if functions[trigger.Function].Event == nil {
 			t.Errorf("%s goes to %s, which takes no events", trigger.Name, trigger.Function)
@@ -78,7 +90,7 @@ func TestMainsServeWhatTheRegistrySays(t *testing.T) {
 	exports := exportData(t)
 	for id, f := range registry.Of(&app.Env{}) {
 		var want []string
-		for _, routes := range f.Routes {
+		for _, routes := range slices.Concat(f.Routes, f.Behind) {
 			want = append(want, nameOf(routes))
 		}
 		if f.Event != nil {
@@ -93,6 +105,7 @@ func TestMainsServeWhatTheRegistrySays(t *testing.T) {
 		got := served(t, filepath.Join(root, "functions", folder(id), "main.go"), exports)
 		slices.Sort(want)
 		slices.Sort(got)
+		want, got = slices.Compact(want), slices.Compact(got) // some of what is deferred is of several functions
 		if !slices.Equal(want, got) {
 			t.Errorf("%s: main.go serves %q, the registry says %q", id, got, want)
 		}

@@ -46,7 +46,7 @@ func TestWhoSignsMayReadTheKey(t *testing.T) {
 		t.Fatalf("%d operations have a cursor or a plan", len(signed))
 	}
 	for id, f := range functions(t) {
-		signs, may := false, false
+		signs, may := id == "DeferredFunction", false // of dry runs that it carries out
 		for _, e := range f.Events {
 			signs = signs || e.Type == "HttpApi" && signed[e.Properties.Method+" "+e.Properties.Path]
 		}

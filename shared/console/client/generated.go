@@ -459,6 +459,17 @@ type DayView struct {
 	UserIDs    []string `json:"userIds"`
 }
 
+// Deferred is a schema of the document.
+type Deferred struct {
+	CreatedAt time.Time `json:"createdAt"`
+	Effects   *Effects  `json:"effects,omitempty"`
+	ID        string    `json:"id"`
+	Percent   int64     `json:"percent"`
+	Plan      string    `json:"plan,omitzero"`
+	Problem   *Problem  `json:"problem,omitempty"`
+	State     string    `json:"state"`
+}
+
 // DenyRequestRequest is a schema of the document.
 type DenyRequestRequest struct {
 	Note *string `json:"note,omitempty"`
@@ -1904,6 +1915,11 @@ func (c *Client) GetCostCenter(ctx context.Context, code string) (Answer[CostCen
 // GetDashboard: Read a dashboard.
 func (c *Client) GetDashboard(ctx context.Context, id string) (Answer[DashboardWithGrants], error) {
 	return send[DashboardWithGrants](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/dashboards/" + url.PathEscape(id), query: nil, accept: "", body: nil, change: Change{}})
+}
+
+// GetDeferred: Read what became of a request that takes longer than a request may; for who asked, for a day.
+func (c *Client) GetDeferred(ctx context.Context, id string) (Answer[Deferred], error) {
+	return send[Deferred](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/deferred/" + url.PathEscape(id), query: nil, accept: "", body: nil, change: Change{}})
 }
 
 // GetExport: Read an export: its state, and where its file is.

@@ -110,6 +110,10 @@ func (k *Router) answer(ctx context.Context, err error) error {
 	if errors.As(err, &told) {
 		return told
 	}
+	var later *deferred
+	if errors.As(err, &later) {
+		return later
+	}
 	p, known := translate(err)
 	switch {
 	case !known:

@@ -136,7 +136,12 @@ func (k *Router) carryOut(ctx context.Context, c *call.Call, run func(context.Co
 		return run(ctx, c)
 	}
 	if a.dry {
-		out, _, err := k.foresee(ctx, c, run)
+		within, cancel := k.patient(ctx)
+		out, _, err := k.foresee(within, c, run)
+		cancel()
+		if errors.Is(err, errLong) {
+			return k.putOff(ctx, c, a)
+		}
 		if err != nil {
 			return err
 		}
@@ -156,6 +161,9 @@ func (k *Router) carryOut(ctx context.Context, c *call.Call, run func(context.Co
 		return stale("The plan is not one of this request, or is older than 15 minutes.")
 	}
 	whole, first, err := k.foresee(ctx, c, run)
+	if errors.Is(err, errLong) {
+		return TooLong()
+	}
 	if err != nil {
 		return drifted(err)
 	}
@@ -213,6 +221,8 @@ const mostTries = 3
 
 // foresee runs a handler over an overlay, does what would follow, and reads what has become of it:
 // the effects of all, and those of the first commit that has any.
+//
+// Errors: errLong, once the time of the context is over.
 func (k *Router) foresee(
 	ctx context.Context, c *call.Call, run func(context.Context, *call.Call) error,
 ) (whole, first plan.Outcome, err error) {
@@ -221,8 +231,8 @@ func (k *Router) foresee(
 		if _, told := problem.From(err); err == nil || told {
 			return whole, first, err
 		}
-		if long := tooLong(ctx, err); problem.Is(long, problem.TooBusy) {
-			return whole, first, long
+		if ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) {
+			return whole, first, errLong
 		}
 	}
 	return whole, first, err
@@ -253,7 +263,7 @@ func (k *Router) foreseeOnce(
 	}
 	whole.Money = plan.Charges{DueToday: money.Zero(currency), Recurring: money.Zero(currency)}
 	err = k.read(ctx, plan.Scope{Account: c.Account, Changes: o.Changes(), Run: o}, &whole)
-	return whole, first, errors.Join(unread, err)
+	return whole, first, errors.Join(unread, err, ctx.Err()) // a handler may have left out what it had no time for
 }
 
 // currencyOf is the currency of an account.
@@ -268,11 +278,11 @@ func currencyOf(ctx context.Context, account string, o *overlay.Overlay) (string
 	return a.Currency, err
 }
 
-// tooLong is the answer to a dry run of which there is more than fits into a request.
-func tooLong(ctx context.Context, err error) error {
-	if ctx.Err() == nil && !errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
+// errLong is what comes of a dry run of which there is more than fits into the time.
+var errLong = errors.New("it takes longer than a request may")
+
+// TooLong is the answer to a request that took too long to work out, and cannot be handed on.
+func TooLong() *problem.Problem {
 	return problem.New(problem.TooBusy, "What would follow takes longer than a request may; ask for a smaller part of it.")
 }
 
@@ -301,19 +311,29 @@ func (k *Router) follow(ctx context.Context, account string, o *overlay.Overlay)
 	return nil
 }
 
-// foreseeable says in the document that an operation can be asked for as a dry run.
+// foreseeable says in the document that an operation can be asked for as a dry run, which may be deferred.
 func foreseeable(h *huma.Operation, schemas huma.Registry, op Operation) {
 	if op.Public || !changes(op.Method) {
 		return
 	}
-	body := schemas.Schema(reflect.TypeFor[foretold](), true, "DryRun")
-	if answer := h.Responses["200"]; answer != nil && answer.Content["application/json"] != nil {
+	also(h, "200", "Of a dry run: what would happen.", schemas.Schema(reflect.TypeFor[foretold](), true, "DryRun"))
+	also(h, "202", "Of a dry run that takes longer than a request may: Location is where it is told what would happen.",
+		schemas.Schema(reflect.TypeFor[plan.Deferred](), true, "Deferred"))
+	if h.Responses["202"].Headers == nil {
+		h.Responses["202"].Headers = map[string]*huma.Param{}
+	}
+	h.Responses["202"].Headers["Location"] = &huma.Param{Schema: &huma.Schema{Type: huma.TypeString}}
+}
+
+// also says of a status that it may have another body.
+func also(h *huma.Operation, status, description string, body *huma.Schema) {
+	if answer := h.Responses[status]; answer != nil && answer.Content["application/json"] != nil {
 		media := answer.Content["application/json"]
 		media.Schema = &huma.Schema{AnyOf: []*huma.Schema{media.Schema, body}}
 		return
 	}
-	h.Responses["200"] = &huma.Response{
-		Description: "Of a dry run: what would happen.",
+	h.Responses[status] = &huma.Response{
+		Description: description,
 		Content:     map[string]*huma.MediaType{"application/json": {Schema: body}},
 	}
 }

@@ -11,7 +11,8 @@ import (
 )
 
 // take counts a request for its account (requirements, section 15): the one that it enters, or else
-// that of who calls. An operator's request counts for the account that it enters.
+// that of who calls. An operator's request counts for the account that it enters. One that was deferred
+// was counted when it came.
 //
 // Errors: rate-limited.
 func (k *Router) take(ctx huma.Context, op Operation, caller auth.Principal, c *call.Call) error {
@@ -20,6 +21,9 @@ func (k *Router) take(ctx huma.Context, op Operation, caller auth.Principal, c *
 		account = caller.Account
 	}
 	emf.OfAccount(ctx.Context(), account)
+	if behind(ctx.Context()) {
+		return nil
+	}
 	taken, err := k.quota.Take(ctx.Context(), account, c.At, repeats(ctx, op))
 	if a := askedOf(ctx.Context()); a != nil {
 		a.taken = taken

@@ -52,6 +52,9 @@ type Env struct {
 	// another process held when it died is then free at once.
 	Process string
 	Alone   bool
+	// InRequest is how long what a request would do may be worked out within it; 0 for ten seconds. What takes
+	// longer is deferred.
+	InRequest time.Duration
 	// RequestsPerMinute is how many requests of an account are taken in a minute; 0 for any number.
 	RequestsPerMinute int64
 	// Console is what only the console needs.

@@ -60,6 +60,9 @@ type Settings struct {
 	// RequestsPerMinute is REQUESTS_PER_MINUTE, how many requests of an account are taken in a minute; 0
 	// for any number.
 	RequestsPerMinute int64
+	// DryRunTime is DRY_RUN_TIME, how long a dry run may take within its request, such as 5s; 0 for what
+	// package api says.
+	DryRunTime time.Duration
 
 	Region                             string
 	AccessKey, SecretKey, SessionToken string
@@ -116,6 +119,12 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 		var err error
 		if s.RequestsPerMinute, err = strconv.ParseInt(limit, 10, 64); err != nil || s.RequestsPerMinute < 0 {
 			faults = append(faults, errors.New("REQUESTS_PER_MINUTE is no number from 0 on"))
+		}
+	}
+	if within := getenv("DRY_RUN_TIME"); within != "" {
+		var err error
+		if s.DryRunTime, err = time.ParseDuration(within); err != nil || s.DryRunTime <= 0 {
+			faults = append(faults, errors.New("DRY_RUN_TIME is no time such as 5s"))
 		}
 	}
 	return s, errors.Join(faults...)
@@ -238,6 +247,7 @@ func assemble(
 		Process:    IDs{}.Random(),
 
 		RequestsPerMinute: s.RequestsPerMinute,
+		InRequest:         s.DryRunTime,
 	}
 	env.Table = call.Checked(env.Table, env.Pick)
 	if s.WorkQueue != "" {

@@ -470,11 +470,11 @@ class Stack:
         finally:
             iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
 
-    def renew(self, function):
+    def renew(self, function, **settings):
         """Has the next call of a function begin with a new process: one that runs may keep what it was allowed to read before."""
         functions, name = self.emulator.client("lambda"), self.resources[function]
         size = functions.get_function_configuration(FunctionName=name)["MemorySize"]
-        functions.update_function_configuration(FunctionName=name, MemorySize=size)
+        functions.update_function_configuration(FunctionName=name, **(settings or {"MemorySize": size}))
         functions.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": PATIENCE})
         functions.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=functions.publish_version(FunctionName=name)["Version"])
 
@@ -482,19 +482,14 @@ class Stack:
     def hurried(self, *names):
         """Gives dry runs of these functions no time within their requests meanwhile, so that all are deferred."""
         functions, kept = self.emulator.client("lambda"), {}
-
-        def configure(name, variables):
-            functions.update_function_configuration(FunctionName=self.resources[name], Environment={"Variables": variables})
-            functions.get_waiter("function_updated_v2").wait(FunctionName=self.resources[name], WaiterConfig={"Delay": 1, "MaxAttempts": PATIENCE})
-
         try:
             for name in names:
                 kept[name] = functions.get_function_configuration(FunctionName=self.resources[name])["Environment"]["Variables"]
-                configure(name, kept[name] | {"DRY_RUN_TIME": "1ns"})
+                self.renew(name, Environment={"Variables": kept[name] | {"DRY_RUN_TIME": "1ns"}})
             yield
         finally:
             for name, variables in kept.items():
-                configure(name, variables)
+                self.renew(name, Environment={"Variables": variables})
 
     def unplayed(self):
         """Tells of every route, trigger and function of the template that no scene used."""

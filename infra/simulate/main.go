@@ -182,7 +182,7 @@ func (a *totals) String() string {
 	)
 }
 
-// progressEvery is how many seeds lie between two lines of a long run.
+// progressEvery is how many seeds lie between two times that a long run tells its figures.
 const progressEvery = 100
 
 func play(t *testing.T, o options, seeds int) {
@@ -205,10 +205,15 @@ func play(t *testing.T, o options, seeds int) {
 			t.Fail()
 		}
 		if a.seeds%progressEvery == 0 {
-			fmt.Printf("%s, in %s; %s\n", a, time.Since(began).Round(time.Second), a.faults())
+			a.tell(began)
 		}
 		o.seed++
 	}
+	a.tell(began)
+}
+
+// tell prints all figures up to now.
+func (a *totals) tell(began time.Time) {
 	fmt.Printf("%s, in %s\n  %s\n  repetitions answered the same: %d\n", a, time.Since(began).Round(time.Second),
 		strings.ReplaceAll(a.faults(), ", ", "\n  "), a.twice)
 	for _, status := range slices.Sorted(maps.Keys(a.statuses)) {

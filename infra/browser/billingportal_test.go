@@ -81,6 +81,29 @@ func TestBuyNow(t *testing.T) {
 	})
 }
 
+// One product for two cost centers, without the cart: the cost center of each part, and what remains.
+func TestBuyNowForTwoCostCenters(t *testing.T) {
+	task(t, every, nil, func(s *scene) {
+		s.signIn(s.account, "ada")
+		s.click("Purchase")
+		s.in("Live Reports", func() {
+			s.fill("Quantity", 6)
+			s.click("Buy now")
+		})
+		s.click("Split among cost centers")
+		s.see("Divide the 6 licenses among cost centers.")
+		s.fill("Quantity of part 1", 2)
+		s.choose("Cost center of part 1", "CC-1")
+		s.fill("Quantity of part 2", 4)
+		s.choose("Cost center of part 2", "CC-2")
+		s.click("Next")
+		s.see("Review Order", "$50.00", "$100.00")
+		s.click("I have read and understood")
+		s.click("Confirm")
+		s.bought("live-reports", 6)
+	})
+}
+
 // detroitAndBelmont makes the example of the seed 3: two call queues with eight agents, and two
 // people who view the dashboard that monitors them.
 func (s *scene) detroitAndBelmont() {

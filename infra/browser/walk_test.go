@@ -230,6 +230,7 @@ func unlinked(t testing.TB, o *office, account string) []string {
 	root := "/console/" + account + "/"
 	first := []string{
 		root + "cart/new-cost-center", root + "cart/now?product=live-reports&quantity=2",
+		root + "cart/now/split?product=live-reports&whole=4",
 		root + "licenses/selected", root + "problems/validation", root + "live-reports/users",
 		root + "licenses?product=phone-system&status=assigned", root + "mass-configurations/sample",
 		root + "search?q=zoe", root + "search?q=nobody-at-all", root + "tour",

@@ -2,7 +2,9 @@ package pages
 
 import (
 	"context"
+	"net/url"
 	"strconv"
+	"strings"
 
 	"seatwise/shared/console/client"
 	"seatwise/shared/console/view"
@@ -16,6 +18,12 @@ const mostBought = 10_000
 // buyNowRoute is the checkout of one product, beside the cart.
 var buyNowRoute = web.Route{
 	Path: "cart/now", Show: showBuyNow, Send: sendBuyNow, Submit: "Next",
+	Fields: web.Fields("quantity", "Quantity", "costCenter", "Cost Center"),
+}
+
+// splitNowRoute is the same for several cost centers.
+var splitNowRoute = web.Route{
+	Path: "cart/now/split", Show: showSplitNow, Send: sendSplitNow, Submit: "Next",
 	Fields: web.Fields("quantity", "Quantity", "costCenter", "Cost Center"),
 }
 
@@ -53,7 +61,14 @@ func sendBuyNow(c *web.Context, f *view.Form) error {
 	if err != nil {
 		return web.Wrong("quantity", "must be a whole number, such as 5")
 	}
-	if f.Get("do") == "cart" {
+	switch f.Get("do") {
+	case "split":
+		if quantity < 2 || quantity > mostBought {
+			return web.Wrong("quantity", "must be 2 to 10000 to be split")
+		}
+		center := queryEscape(trimmed(f, "costCenter"))
+		return c.GoTo(splitNowLink(c, product, f.Get("quantity")) + "&first=" + center + onTheWayBack(c, f, "&"))
+	case "cart":
 		line := client.AddCartLineRequest{ProductID: product, Quantity: quantity}
 		if center := trimmed(f, "costCenter"); center != "" {
 			line.CostCenter = &center
@@ -74,6 +89,71 @@ func sendBuyNow(c *web.Context, f *view.Form) error {
 	return c.GoTo(c.Link("cart", "review", quote.Body.ID) + onTheWayBack(c, f, "?"))
 }
 
+// showSplitNow divides what is bought now as a line of the cart is divided.
+func showSplitNow(c *web.Context, f *view.Form) error {
+	var n nameCalls
+	if err := c.Load(n.calls(c)...); err != nil {
+		return err
+	}
+	q := c.Query()
+	product := n.item(f.Default("product", q.Get("product")))
+	whole, err := wholeNumber(f.Default("whole", q.Get("whole")))
+	if err != nil || whole < 2 || whole > mostBought {
+		return c.NotFound("There is nothing to split. Buy the product again, and say how many.")
+	}
+	d := division{
+		line: client.CartViewLine{Quantity: whole, ProductID: product.ID, CostCenter: q.Get("first")},
+		name: product.Name, centers: centersOf(n.centers),
+	}
+	d.typed(f, q)
+	return c.Show("Split "+d.name, splitNowPage(c, f, d))
+}
+
+func sendSplitNow(c *web.Context, f *view.Form) error {
+	whole, err := wholeNumber(f.Get("whole"))
+	if err != nil {
+		return web.Wrong("parts", "cannot be read; open the page again")
+	}
+	product := trimmed(f, "product")
+	q := url.Values{"quantity": f.Values["quantity"], "costCenter": f.Values["costCenter"]}
+	here := splitNowLink(c, product, f.Get("whole")) + onTheWayBack(c, f, "&") + "&"
+	switch f.Get("do") {
+	case "part":
+		q["quantity"], q["costCenter"] = append(q["quantity"], ""), append(q["costCenter"], "")
+		return c.GoTo(here + q.Encode())
+	case "new":
+		return c.GoTo(newCenterFrom(c, here+q.Encode()))
+	}
+	parts, places, err := typedParts(f, whole)
+	if err != nil {
+		return err
+	}
+	var lines []client.QuoteLineInput
+	sum := int64(0)
+	for _, p := range parts {
+		sum += p.Quantity
+		lines = append(lines, client.QuoteLineInput{ProductID: product, Quantity: p.Quantity, CostCenter: p.CostCenter})
+	}
+	if sum != whole {
+		return web.Wrong("parts", "add up to "+c.Format().Number(sum)+", and must be "+c.Format().Number(whole))
+	}
+	quote, err := quoteOf(c, f, lines)
+	if err != nil {
+		if e := client.As(err); e != nil {
+			for i := range e.Errors {
+				e.Errors[i].Field = places.of(strings.Replace(e.Errors[i].Field, "lines[", "parts[", 1))
+			}
+		}
+		return err
+	}
+	return c.GoTo(c.Link("cart", "review", quote.Body.ID) + onTheWayBack(c, f, "?"))
+}
+
+// splitNowLink is where a number of licenses is divided among cost centers and bought.
+func splitNowLink(c *web.Context, product, whole string) string {
+	return c.Link("cart", "now", "split") + "?product=" + queryEscape(product) + "&whole=" + queryEscape(whole)
+}
+
 // onTheWayBack is the part of an address that leads back, once it is bought, to what it is bought for;
 // empty where it is bought for nothing in particular.
 func onTheWayBack(c *web.Context, f *view.Form, begin string) string {
@@ -91,15 +171,15 @@ func buyFor(c *web.Context, product string, n int64, back string) string {
 	return buyNowLink(c, product, strconv.FormatInt(n, 10)) + "&back=" + queryEscape(back)
 }
 
-// quoteOf has some lines priced, and the cart where there are none. Its faults are named as the fields of
-// a form of one line.
+// quoteOf has some lines priced, and the cart where there are none. The faults of one line are named as the
+// fields of its form.
 func quoteOf(c *web.Context, f *view.Form, lines []client.QuoteLineInput) (client.Answer[client.Quote], error) {
 	body := client.CreateQuoteRequest{}
 	if len(lines) > 0 {
 		body.Lines = &lines
 	}
 	quote, err := c.API.CreateQuote(c.R.Context(), body, c.ChangeOf(f, "quote"))
-	if e := client.As(err); e != nil && len(lines) > 0 {
+	if e := client.As(err); e != nil && len(lines) == 1 {
 		for i := range e.Errors {
 			_, e.Errors[i].Field = cut(e.Errors[i].Field, ".")
 		}
@@ -123,8 +203,18 @@ func quotedLines(q client.Quote) []client.QuoteLineInput {
 // beforeReview leads back from a quote to where it was made: to the cart, or to what was bought beside it.
 func beforeReview(c *web.Context, f *view.Form, q client.Quote) string {
 	lines := quotedLines(q)
-	if len(lines) != 1 {
+	switch {
+	case len(lines) == 0:
 		return c.Link("cart")
+	case len(lines) > 1: // all of one product
+		parts, whole := url.Values{}, int64(0)
+		for _, l := range lines {
+			whole += l.Quantity
+			parts.Add("quantity", strconv.FormatInt(l.Quantity, 10))
+			parts.Add("costCenter", l.CostCenter)
+		}
+		return splitNowLink(c, lines[0].ProductID, strconv.FormatInt(whole, 10)) + "&" + parts.Encode() +
+			onTheWayBack(c, f, "&")
 	}
 	return buyNowLink(c, lines[0].ProductID, strconv.FormatInt(lines[0].Quantity, 10)) +
 		"&costCenter=" + queryEscape(lines[0].CostCenter) + onTheWayBack(c, f, "&")

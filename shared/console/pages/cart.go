@@ -40,6 +40,7 @@ var _ = add(web.Page{
 			Fields: web.Fields("quantity", "Quantity", "costCenter", "Cost Center"),
 		},
 		buyNowRoute,
+		splitNowRoute,
 		{Path: "cart/review/{quote}", Show: showReview, Send: sendReview, Submit: "Confirm"},
 	},
 })
@@ -587,11 +588,16 @@ func showSplit(c *web.Context, f *view.Form) error {
 	if f.Stale && f.Get("whole") != strconv.FormatInt(d.line.Quantity, 10) {
 		d.yours = f.Get("whole")
 	}
-	if q := c.Query(); !f.Values.Has("quantity") && q.Has("quantity") { // + Part leads here
+	d.typed(f, c.Query())
+	return c.Show("Split "+d.name, splitPage(c, f, d))
+}
+
+// typed enters the parts as they were typed; + Part leads back with them in the address.
+func (d *division) typed(f *view.Form, q url.Values) {
+	if !f.Values.Has("quantity") && q.Has("quantity") {
 		f.Values["quantity"], f.Values["costCenter"] = q["quantity"], q["costCenter"]
 	}
 	d.rows = partRows(f, d.line, d.centers)
-	return c.Show("Split "+d.name, splitPage(c, f, d))
 }
 
 func partRows(f *view.Form, line client.CartViewLine, centers centerList) []partRow {

@@ -136,6 +136,7 @@ func examples(t *testing.T, c *consolewalk.Console) map[string]string {
 		"billing/policies/{product}":                      "billing/policies/live-reports",
 		"requests/{id}":                                   "requests/" + wish.Body.ID,
 		"cart/now":                                        "cart/now?product=live-reports&quantity=2",
+		"cart/now/split":                                  "cart/now/split?product=live-reports&whole=4",
 		"cart/lines/{line}":                               "cart/lines/" + cart.Body.Lines[0].ID,
 		"cart/review/{quote}":                             "cart/review/" + quote.Body.ID,
 	}

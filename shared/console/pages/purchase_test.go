@@ -249,6 +249,52 @@ func TestBuyNow(t *testing.T) {
 	press(b, enter, "typed").Says("2 Phone System put into the cart.")
 }
 
+// What is bought now is divided among cost centers as a line of the cart is, and the review leads back to its
+// parts.
+func TestBuyNowForSeveralCostCenters(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", nil)
+	b := c.SignIn(t, "acme", "ada")
+	buying := b.Get("/console/acme/cart/now?product=live-reports&quantity=7&costCenter=CC-2")
+	one := buying.Post()
+	one.Set("quantity", "1")
+	press(b, one, "split").Says("Must be 2 to 10000 to be split.")
+	page := press(b, buying.Post(), "split")
+	page.Says("Buy Live Reports now", "Divide the 7 licenses among cost centers.")
+	form := page.Post()
+	if got := form.Values["quantity"]; !slices.Equal(got, []string{"4", "3"}) || form.Values["costCenter"][0] != "CC-2" {
+		t.Errorf("it proposes %v for %v", got, form.Values["costCenter"])
+	}
+	press(b, form, "next").Says("Choose the cost center that pays for this part.")
+	form.Set("quantity", "4", "2")
+	form.Set("costCenter", "CC-2", "CC-1")
+	press(b, form, "next").Says("Add up to 6, and must be 7.")
+	form.Set("quantity", "8", "")
+	if p := press(b, form, "next"); p.Status != http.StatusUnprocessableEntity {
+		t.Errorf("a part of -1: %d", p.Status)
+	}
+	form.Set("quantity", "4", "")
+	press(b, form, "new").Says("New cost center")
+	review := press(b, form, "next")
+	review.Says("Review Order", "$175.00", "CC-1", "CC-2")
+	back := b.Get(review.Link("Back")).Post()
+	if got := back.Values["quantity"]; !slices.Equal(got, []string{"4", "3"}) || back.Values["costCenter"][1] != "CC-1" {
+		t.Errorf("the review leads back to %v for %v", got, back.Values["costCenter"])
+	}
+	confirmed := review.Post()
+	confirmed.Set("acknowledged", "yes")
+	press(b, confirmed, "order").Says("7 licenses are ready to be assigned")
+	for center, want := range map[string]int{"CC-1": 3, "CC-2": 4} {
+		list, err := api.ListLicenses(t.Context(), client.ListLicensesQuery{CostCenter: []string{center}})
+		if err != nil || len(list.Body.Items) != want {
+			t.Errorf("%s has %d, want %d: %v", center, len(list.Body.Items), want, err)
+		}
+	}
+	if p := b.Get("/console/acme/cart/now/split?product=live-reports&whole=1"); p.Status != http.StatusNotFound {
+		t.Errorf("one license: %d", p.Status)
+	}
+}
+
 // Quantities and cost centers are changed in the lines, and lines are taken out, one or the
 // selected ones.
 func TestChangeTheCart(t *testing.T) {

@@ -101,6 +101,33 @@ func TestDeactivateAndDeleteSayWhatWasDone(t *testing.T) {
 	s.miss("Zoe Alvarez")
 }
 
+// Of a person whom somebody else has changed too, each field is chosen for itself, in any way of working.
+func TestChooseFieldByField(t *testing.T) {
+	task(t, every, nil, func(s *scene) {
+		s.signIn(s.account, "ada")
+		s.visit("/console/" + s.account + "/directory/users/zoe/edit")
+		s.fill("Name", "Zoe of mine")
+		s.fill("E-mail", "zoe@mine.example")
+		_, err := s.api.PatchUser(t.Context(), "zoe", client.PatchUserRequest{
+			Name: new("Zoe of theirs"), Email: client.Set("zoe@theirs.example"),
+		}, key())
+		s.must(err)
+		s.click("Save")
+		s.see("Somebody else has changed this while you had it open.", "choose for each line that differs")
+		if s.how == byMouse {
+			s.suitsEverybody()
+		}
+		s.click("E-mail, there now: zoe@theirs.example")
+		s.click("Save what is chosen")
+		s.see("Zoe of mine is saved.")
+		u, err := s.api.GetUser(t.Context(), "zoe")
+		s.must(err)
+		if u.Body.Name != "Zoe of mine" || u.Body.Email != "zoe@theirs.example" {
+			t.Errorf("%+v", u.Body)
+		}
+	})
+}
+
 // Another person changes a license meanwhile: both versions of its cost center, and of its add-ons,
 // are shown, and the choice is carried out.
 func TestAnotherPersonsChangeOfALicense(t *testing.T) {

@@ -73,6 +73,9 @@ var stateOptions = []view.Option{
 // stateName is a state as a person says it.
 func stateName(state string) string { return optionName(stateOptions, state) }
 
+// scheduleName is when reports are made, as a person says it.
+func scheduleName(schedule string) string { return optionName(scheduleOptions, schedule) }
+
 // bundleName is a bundle as a person says it.
 func bundleName(bundle string) string { return optionName(bundleOptions, bundle) }
 
@@ -160,17 +163,23 @@ func sendAccount(c *web.Context, f *view.Form) error {
 
 // accountRows are both versions of an account, for who changed it while somebody else did.
 func accountRows(f *view.Form, there client.Account, day string) []view.Both {
+	words := func(s string) string { return s }
+	row := func(label, field, theirs string, say func(string) string) view.Both {
+		return view.Both{
+			Label: label, Yours: say(f.Get(field)), Theirs: say(theirs), There: view.There(field, theirs),
+		}
+	}
 	return []view.Both{
-		{Label: "Name", Yours: f.Get("name"), Theirs: there.Name},
-		{Label: "Brand", Yours: f.Get("brand"), Theirs: there.Brand},
-		{Label: "Currency", Yours: f.Get("currency"), Theirs: there.Currency},
-		{Label: "Time zone", Yours: f.Get("timezone"), Theirs: there.Timezone},
-		{Label: "Billing day", Yours: f.Get("billingDay"), Theirs: day},
-		{Label: "Bundle", Yours: bundleName(f.Get("bundle")), Theirs: bundleName(there.Bundle)},
-		{Label: "Country", Yours: f.Get("country"), Theirs: there.Country},
-		{Label: "Cost Center", Yours: f.Get("costCenter"), Theirs: there.CostCenter},
-		{Label: "Reports on schedule", Yours: f.Get("reportSchedule"), Theirs: there.ReportSchedule},
-		{Label: "State", Yours: stateName(f.Get("state")), Theirs: stateName(there.State)},
+		row("Name", "name", there.Name, words),
+		row("Brand", "brand", there.Brand, words),
+		row("Currency", "currency", there.Currency, words),
+		row("Time zone", "timezone", there.Timezone, words),
+		row("Billing day", "billingDay", day, words),
+		row("Bundle", "bundle", there.Bundle, bundleName),
+		row("Country", "country", there.Country, words),
+		row("Cost Center", "costCenter", there.CostCenter, words),
+		row("Reports on schedule", "reportSchedule", there.ReportSchedule, scheduleName),
+		row("State", "state", there.State, stateName),
 	}
 }
 

@@ -54,8 +54,6 @@ type checkout struct {
 	lines   []cartLine
 	total   client.Money
 	centers centerList
-	// theirs is the cart that is there now, for who has another version of it.
-	theirs []client.CartViewLine
 	// plan is a file that waits for what is bought.
 	plan client.MassConfiguration
 	// before are the lines as they were before some were deleted, for who undoes that; nil for nobody.
@@ -134,7 +132,7 @@ func showCart(c *web.Context, f *view.Form) error {
 	}
 	cart := c.Cart()
 	web.FromVersion(f, cart.ETag)
-	v := checkout{centers: centersOf(centers), total: cart.Body.Total, theirs: cart.Body.Lines, plan: plan}
+	v := checkout{centers: centersOf(centers), total: cart.Body.Total, plan: plan}
 	if f.Stale {
 		v.lines = typedOver(f, cart.Body.Lines)
 		return c.Show("Cart", cartConflictPage(c, f, v))
@@ -185,17 +183,24 @@ func lineOf(l client.CartViewLine) cartLine {
 }
 
 // typedOver are the lines as they were typed, over a cart that somebody changed meanwhile: a line
-// that is not there any more is a new one.
+// that is not there any more is a new one, and one that is there alone is none of the reader's.
 func typedOver(f *view.Form, there []client.CartViewLine) []cartLine {
 	var list []cartLine
 	for _, mine := range sentLines(f) {
 		i := slices.IndexFunc(there, func(l client.CartViewLine) bool { return l.ID == mine.id })
-		mine.wasQuantity, mine.wasCenter = "0", ""
+		mine.wasQuantity, mine.wasCenter = "0", "" // which is a line that there is not
 		if i >= 0 {
 			mine.wasQuantity, mine.wasCenter = strconv.FormatInt(there[i].Quantity, 10), there[i].CostCenter
 			mine.name = there[i].Name
 		}
 		list = append(list, mine)
+	}
+	for _, l := range there {
+		if !slices.ContainsFunc(list, func(mine cartLine) bool { return mine.id == l.ID }) {
+			theirs := lineOf(l)
+			theirs.quantity, theirs.center = "0", ""
+			list = append(list, theirs)
+		}
 	}
 	return list
 }
@@ -323,6 +328,9 @@ func incomplete(err error) error {
 	return err
 }
 
+// mergedCart saves a cart of which two versions were shown: a line of no quantity is left out.
+const mergedCart = "merged"
+
 // apply changes the lines as a button says, and tells what was done.
 func apply(c *web.Context, f *view.Form, do, id string, lines *[]cartLine) (string, error) {
 	chosen := func(l cartLine) bool { return l.chosen }
@@ -363,6 +371,9 @@ func apply(c *web.Context, f *view.Form, do, id string, lines *[]cartLine) (stri
 			}
 		}
 		return c.Format().Count(n, "line is", "lines are") + " charged to " + center + ".", nil
+	}
+	if do == mergedCart {
+		*lines = slices.DeleteFunc(*lines, func(l cartLine) bool { return l.quantity == "0" })
 	}
 	if do == "undo" {
 		return "What was deleted is in the cart again, as it was.", nil
@@ -441,7 +452,7 @@ func (v checkout) undecidedNames() []string {
 	return names
 }
 
-// rows are both versions of a cart: one's own lines, and those that are only there now.
+// rows are both versions of a cart, by its lines.
 func (v checkout) rows(f *view.Format) []view.Both {
 	var rows []view.Both
 	said := func(quantity, center string) string {
@@ -454,16 +465,16 @@ func (v checkout) rows(f *view.Format) []view.Both {
 		return quantity + ", " + v.centers.name(center)
 	}
 	for _, l := range v.lines {
-		row := view.Both{Label: l.name, Yours: said(l.quantity, l.center)}
+		row := view.Both{Label: l.name, There: map[string][]string{
+			"quantity-" + l.id: {l.wasQuantity}, "center-" + l.id: {l.wasCenter},
+		}}
+		if l.quantity != "0" {
+			row.Yours = said(l.quantity, l.center)
+		}
 		if l.wasQuantity != "0" {
 			row.Theirs = said(l.wasQuantity, l.wasCenter)
 		}
 		rows = append(rows, row)
-	}
-	for _, l := range v.theirs {
-		if !slices.ContainsFunc(v.lines, func(mine cartLine) bool { return mine.id == l.ID }) {
-			rows = append(rows, view.Both{Label: l.Name, Theirs: said(strconv.FormatInt(l.Quantity, 10), l.CostCenter)})
-		}
 	}
 	return rows
 }

@@ -1027,7 +1027,7 @@ func cartConflictPage(c *web.Context, f *view.Form, v checkout) templ.Component 
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = view.Hidden("do", "save").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = view.Hidden("do", mergedCart).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1045,7 +1045,7 @@ func cartConflictPage(c *web.Context, f *view.Form, v checkout) templ.Component 
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 70, " <p class=\"quiet\">The cart becomes what is under <strong>Yours</strong>: what you do not have is taken out.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 70, " <p class=\"quiet\">A line of which you keep your own version is taken out where you have none.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -111,7 +111,12 @@ func fencedChosen(f *view.Form, is bool) []string {
 	if f.Values.Has("name") {
 		return f.Values["fenced"]
 	}
-	if is {
+	return fenceTicked(is)
+}
+
+// fenceTicked is the box of a fence as a form sends it.
+func fenceTicked(fenced bool) []string {
+	if fenced {
 		return []string{fencedOption.Value}
 	}
 	return nil
@@ -128,7 +133,10 @@ func fencedSays(fenced bool) string {
 // centerRows are both versions of a cost center, for who changed it while somebody else did.
 func centerRows(f *view.Form, there client.CostCenter) []view.Both {
 	return []view.Both{
-		{Label: "Name", Yours: f.Get("name"), Theirs: there.Name},
-		{Label: "Fence", Yours: fencedSays(*fencedOf(f)), Theirs: fencedSays(there.Fenced)},
+		{Label: "Name", Yours: f.Get("name"), Theirs: there.Name, There: view.There("name", there.Name)},
+		{
+			Label: "Fence", Yours: fencedSays(*fencedOf(f)), Theirs: fencedSays(there.Fenced),
+			There: view.There("fenced", fenceTicked(there.Fenced)...),
+		},
 	}
 }

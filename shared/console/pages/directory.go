@@ -151,6 +151,14 @@ func meteredChoices(catalog []client.CatalogItem) []choices {
 }
 
 // chosenNames are the names of what was chosen, as a sentence lists them; what has no name is
+// chosenRow is a field of which several can be chosen, in both versions.
+func chosenRow(f *view.Form, label, field string, of []choices, theirs []string) view.Both {
+	return view.Both{
+		Label: label, Yours: chosenNames(of, f.Values[field]), Theirs: chosenNames(of, theirs),
+		There: view.There(field, theirs...),
+	}
+}
+
 // listed by its id.
 func chosenNames(groups []choices, chosen []string) string {
 	var list []string

@@ -3,6 +3,7 @@ package pages_test
 import (
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -262,8 +263,9 @@ func TestBuyNowForSeveralCostCenters(t *testing.T) {
 	page := press(b, buying.Post(), "split")
 	page.Says("Buy Live Reports now", "Divide the 7 licenses among cost centers.")
 	form := page.Post()
-	if got := form.Values["quantity"]; !slices.Equal(got, []string{"4", "3"}) || form.Values["costCenter"][0] != "CC-2" {
-		t.Errorf("it proposes %v for %v", got, form.Values["costCenter"])
+	proposed := form.Values["costCenter"]
+	if got := form.Values["quantity"]; !slices.Equal(got, []string{"4", "3"}) || proposed[0] != "CC-2" {
+		t.Errorf("it proposes %v for %v", got, proposed)
 	}
 	press(b, form, "next").Says("Choose the cost center that pays for this part.")
 	form.Set("quantity", "4", "2")
@@ -278,8 +280,9 @@ func TestBuyNowForSeveralCostCenters(t *testing.T) {
 	review := press(b, form, "next")
 	review.Says("Review Order", "$175.00", "CC-1", "CC-2")
 	back := b.Get(review.Link("Back")).Post()
-	if got := back.Values["quantity"]; !slices.Equal(got, []string{"4", "3"}) || back.Values["costCenter"][1] != "CC-1" {
-		t.Errorf("the review leads back to %v for %v", got, back.Values["costCenter"])
+	kept := back.Values["costCenter"]
+	if got := back.Values["quantity"]; !slices.Equal(got, []string{"4", "3"}) || kept[1] != "CC-1" {
+		t.Errorf("the review leads back to %v for %v", got, kept)
 	}
 	confirmed := review.Post()
 	confirmed.Set("acknowledged", "yes")
@@ -602,6 +605,49 @@ func TestTwoTabsOfACart(t *testing.T) {
 	).Lines; len(lines) != 1 || lines[0].ProductID != "live-reports" ||
 		lines[0].Quantity != 8 {
 		t.Errorf("the cart has %+v", lines)
+	}
+}
+
+// Of the two carts each line is chosen for itself.
+func TestTwoCartsLineByLine(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", nil)
+	put(t, api, line("live-reports", 2, "CC-1"), line("developer", 1, "CC-1"))
+	b := c.SignIn(t, "acme", "ada")
+	form := b.Get("/console/acme/cart").Post()
+	form.Set("quantity-1", "8")
+	form.Set("quantity-2", "4")
+	theirs := client.PutCartRequest{Lines: []client.CartLineInput{
+		{ID: new("1"), ProductID: "live-reports", Quantity: 3, CostCenter: client.Set("CC-2")},
+		{ProductID: "phone-system", Quantity: 5, CostCenter: client.Set("CC-2")},
+		{ProductID: "auto-attendant", Quantity: 6, CostCenter: client.Set("CC-2")},
+	}}
+	if _, err := api.PutCart(t.Context(), theirs, client.Change{Key: "theirs"}); err != nil {
+		t.Fatal(err)
+	}
+	both := press(b, form, "save")
+	both.Says("choose for each line that differs", "Live Reports, there now: 3, CC-2 Sales", "Save what is chosen")
+	chosen := both.Post()
+	for name := range chosen.Values {
+		if strings.HasPrefix(name, "_pick.") && !strings.Contains(name, "quantity-2") {
+			chosen.Set(name, "there")
+		}
+	}
+	auto := ""
+	for _, l := range cartOf(t, api).Lines {
+		if l.ProductID == "auto-attendant" {
+			auto = l.ID
+		}
+	}
+	chosen.Set("_pick.center-"+auto+",quantity-"+auto, "yours")
+	b.Submit(chosen).Says("The cart is saved.")
+	got := map[string]int64{}
+	for _, l := range cartOf(t, api).Lines {
+		got[l.ProductID+" "+l.CostCenter] = l.Quantity
+	}
+	want := map[string]int64{"live-reports CC-2": 3, "developer CC-1": 4, "phone-system CC-2": 5}
+	if !maps.Equal(got, want) {
+		t.Errorf("the cart has %v, want %v", got, want)
 	}
 }
 

@@ -232,19 +232,10 @@ func sendEditRole(c *web.Context, f *view.Form) error {
 
 // roleRows are both versions of a role, for who changed one while somebody else did.
 func roleRows(f *view.Form, e roleEdit) []view.Both {
-	allowed := permissionChoices()
 	return []view.Both{
-		{Label: "Name", Yours: f.Get("name"), Theirs: e.role.Name},
-		{
-			Label:  "Permissions",
-			Yours:  chosenNames(allowed, f.Values["permissions"]),
-			Theirs: chosenNames(allowed, e.role.Permissions),
-		},
-		{
-			Label:  "Metered products",
-			Yours:  chosenNames(e.products, f.Values["licenses"]),
-			Theirs: chosenNames(e.products, e.role.Licenses),
-		},
+		{Label: "Name", Yours: f.Get("name"), Theirs: e.role.Name, There: view.There("name", e.role.Name)},
+		chosenRow(f, "Permissions", "permissions", permissionChoices(), e.role.Permissions),
+		chosenRow(f, "Metered products", "licenses", e.products, e.role.Licenses),
 	}
 }
 

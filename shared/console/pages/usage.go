@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -49,6 +50,8 @@ type usage struct {
 	sum     client.UsageSummary
 	reports client.ReportPage
 	query   url.Values
+	// fault is why other days than the last thirty, which were asked for, are not shown.
+	fault *view.Fault
 	// waiting are those who have a reason for a license of Live Reports and none.
 	waiting client.Answer[client.WaitingGrantPage]
 }
@@ -101,10 +104,9 @@ func showUsage(c *web.Context, _ *view.Form) error {
 	var sum client.Answer[client.UsageSummary]
 	var reports client.Answer[client.ReportPage]
 	var waiting client.Answer[client.WaitingGrantPage]
+	u := usage{query: c.Query()}
 	err := c.Load(
-		client.Into(&sum, func(ctx context.Context) (client.Answer[client.UsageSummary], error) {
-			return c.API.GetUsageSummary(ctx, client.GetUsageSummaryQuery{})
-		}),
+		u.days(c, &sum),
 		client.Into(&reports, listReports(c)),
 		client.IfAllowed(
 			client.Into(&waiting, func(ctx context.Context) (client.Answer[client.WaitingGrantPage], error) {
@@ -117,7 +119,42 @@ func showUsage(c *web.Context, _ *view.Form) error {
 	if err != nil {
 		return err
 	}
-	return c.Show("Usage", usagePage(c, c.NewForm(), usage{sum.Body, reports.Body, c.Query(), waiting}))
+	u.sum, u.reports, u.waiting = sum.Body, reports.Body, waiting
+	return c.Show("Usage", usagePage(c, c.NewForm(), u))
+}
+
+// days asks for the usage of the days of the address; of the last thirty where it names none, or some that
+// cannot be shown. A person names the last day, and the API the one after it.
+func (u *usage) days(c *web.Context, into *client.Answer[client.UsageSummary]) func(context.Context) error {
+	return client.Into(into, func(ctx context.Context) (client.Answer[client.UsageSummary], error) {
+		sum, err := c.API.GetUsageSummary(ctx, client.GetUsageSummaryQuery{
+			From: u.query.Get("from"), To: dayAfter(u.query.Get("last")),
+		})
+		if e := client.As(err); e != nil && e.Status == http.StatusUnprocessableEntity {
+			const title = "These days cannot be shown: below are the last 30"
+			u.fault = &view.Fault{Title: title, Fields: namedLast(e.Errors)}
+			return c.API.GetUsageSummary(ctx, client.GetUsageSummaryQuery{})
+		}
+		return sum, err
+	})
+}
+
+// chosen says that the reader has asked for other days than the last thirty.
+func (u usage) chosen() bool { return u.query.Get("from")+u.query.Get("last") != "" }
+
+// month is the address of the usage of a month, some months before that of the last day shown; the current
+// one ends with its last day so far.
+func (u usage) month(c *web.Context, before int) (href, name string) {
+	last, err := time.Parse(time.DateOnly, dayBefore(u.sum.To))
+	if err != nil {
+		return "", ""
+	}
+	first := time.Date(last.Year(), last.Month()-time.Month(before), 1, 0, 0, 0, 0, time.UTC)
+	if before > 0 {
+		last = first.AddDate(0, 1, -1)
+	}
+	return c.Link("usage") + "?from=" + first.Format(time.DateOnly) + "&last=" + last.Format(time.DateOnly),
+		first.Format("January 2006")
 }
 
 func listReports(c *web.Context) func(context.Context) (client.Answer[client.ReportPage], error) {
@@ -143,25 +180,30 @@ func sendReport(c *web.Context, f *view.Form) error {
 		body.From = &from
 	}
 	if last := f.Get("last"); last != "" {
-		day, err := time.Parse(time.DateOnly, last)
-		if err != nil {
+		to := dayAfter(last)
+		if to == last {
 			return web.Wrong("last", "must be a day")
 		}
-		to := day.AddDate(0, 0, 1).Format(time.DateOnly)
 		body.To = &to
 	}
 	r, err := c.API.PostReport(c.R.Context(), body, c.Change(f))
 	if e := client.As(err); e != nil {
-		for i := range e.Errors {
-			if e.Errors[i].Field == "to" {
-				e.Errors[i].Field = "last"
-			}
-		}
+		e.Errors = namedLast(e.Errors)
 	}
 	if err != nil {
 		return err
 	}
 	return c.GoTo(c.Link("usage", "reports", r.Body.ID))
+}
+
+// namedLast are faults of days, named as a person chooses them.
+func namedLast(faults []client.FieldError) []client.FieldError {
+	for i := range faults {
+		if faults[i].Field == "to" {
+			faults[i].Field = "last"
+		}
+	}
+	return faults
 }
 
 func getReport(c *web.Context, into *client.Answer[client.Report]) func(context.Context) error {
@@ -201,6 +243,14 @@ func isRunning(r client.Report) bool { return r.State == "queued" || r.State == 
 
 // span writes days from the first up to the one after the last, which the API names.
 func span(f *view.Format, from, to string) string { return f.Day(from) + " to " + f.Day(dayBefore(to)) }
+
+func dayAfter(day string) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day
+	}
+	return t.AddDate(0, 0, 1).Format(time.DateOnly)
+}
 
 func dayBefore(day string) string {
 	t, err := time.Parse(time.DateOnly, day)
@@ -242,11 +292,27 @@ func overageSays(f *view.Format, from string, o client.UsageOverage) string {
 	return text + " On no single day alone: it is those of the whole window together."
 }
 
+// overSays is what the figure of overage means: since when, and by which call queue most of them come.
+func (u usage) overSays(f *view.Format) string {
+	text := "overage users: active people beyond the licenses bought"
+	o := u.sum.Overage
+	if o == nil {
+		return text
+	}
+	if o.Since != u.sum.From {
+		text += "; since " + f.Day(o.Since)
+	}
+	if queues := u.queues(); len(queues) > 0 {
+		text += "; most by " + queues[0].Name
+	}
+	return text
+}
+
 // queueUseColumns leave out who waits for a reader who may not see it.
 func queueUseColumns(u usage) []view.Column {
 	columns := []view.Column{{Name: "Call queue"}}
 	if u.waiting.Status != 0 {
-		columns = append(columns, view.Column{Name: "Without a license", Number: true})
+		columns = append(columns, view.Column{Name: "Without a license now", Number: true})
 	}
 	return append(columns, view.Column{Name: "Active users", Number: true})
 }

@@ -99,6 +99,43 @@ func TestUsageShowsWhatTheAPICounts(t *testing.T) {
 	}
 }
 
+// Other days are in the address: chosen, or a month; those that cannot be shown are said to be, and the last
+// thirty are.
+func TestUsageOfOtherDays(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
+	monitored(t, api, "detroit", "support", "zoe", "john")
+	fold(t, c)
+	b := c.SignIn(t, "acme", "ada")
+	page := b.Get("/console/acme/usage")
+	page.Says("since ", "most by Queue detroit")
+	if len(page.Links("The last 30 days")) > 0 {
+		t.Error("the last 30 days are offered where they are shown")
+	}
+	now := c.Now().UTC()
+	month := b.Get(page.Link(now.AddDate(0, 0, -now.Day()).Format("January 2006")))
+	last := now.AddDate(0, 0, -now.Day())
+	q := month.URL.Query()
+	if q.Get("from") != last.Format("2006-01")+"-01" || q.Get("last") != last.Format(time.DateOnly) {
+		t.Errorf("a month is %s", month.URL)
+	}
+	month.Says("0 monitored users (agents)")
+	month.Hides("most by")
+	if n := strings.Count(strings.Join(classes(month, "line"), " "), "limit"); n != last.Day() {
+		t.Errorf("a month of %d days has %d", last.Day(), n)
+	}
+	b.Get(month.Link("The last 30 days")).Says("2 monitored users (agents)")
+	for _, days := range []string{
+		"from=2026-13-01", "from=2999-01-01", "last=soon", "from=2020-01-01&last=2022-01-01",
+	} {
+		page := b.Get("/console/acme/usage?" + days)
+		if page.Status != http.StatusOK {
+			t.Errorf("%s: %d", days, page.Status)
+		}
+		page.Says("These days cannot be shown: below are the last 30", "2 monitored users (agents)")
+	}
+}
+
 func classes(p *consolewalk.Page, element string) []string {
 	var all []string
 	for _, n := range p.Elements(element) {

@@ -475,26 +475,28 @@ func sendEditUser(c *web.Context, f *view.Form) error {
 
 // userRows are both versions of a user, for who changed one while somebody else did.
 func userRows(f *view.Form, e userEdit) []view.Both {
-	roles, limits := []choices{{options: e.roles}}, []choices{{options: e.limits}}
+	u := e.user
+	plain := func(label, field, theirs string) view.Both {
+		return view.Both{Label: label, Yours: f.Get(field), Theirs: theirs, There: view.There(field, theirs)}
+	}
 	rows := []view.Both{
-		{Label: "Name", Yours: f.Get("name"), Theirs: e.user.Name},
-		{Label: "E-mail", Yours: f.Get("email"), Theirs: e.user.Email},
-		{Label: "Ext", Yours: f.Get("extension"), Theirs: e.user.Extension},
-		{Label: "Number", Yours: f.Get("number"), Theirs: e.user.Number},
-		{Label: "Cost Center", Yours: f.Get("costCenter"), Theirs: e.user.CostCenter},
-		{
-			Label: "Admin of cost centers", Yours: chosenNames(limits, f.Values["adminOfCostCenters"]),
-			Theirs: chosenNames(limits, e.user.AdminOfCostCenters),
-		},
-		{Label: "Roles", Yours: chosenNames(roles, f.Values["roleIds"]), Theirs: chosenNames(roles, e.user.RoleIDs)},
+		plain("Name", "name", u.Name), plain("E-mail", "email", u.Email),
+		plain("Ext", "extension", u.Extension), plain("Number", "number", u.Number),
 	}
-	if f.Get("held") == "" {
-		return rows
+	if f.Values.Has("costCenter") {
+		rows = append(rows, plain("Cost Center", "costCenter", u.CostCenter))
 	}
-	return append(rows, view.Both{
-		Label: "Metered products",
-		Yours: chosenNames(e.products, f.Values["licenses"]), Theirs: chosenNames(e.products, e.user.Licenses),
-	})
+	if f.Get("limits") != "" {
+		limits := []choices{{options: e.limits}}
+		rows = append(rows, chosenRow(f, "Admin of cost centers", "adminOfCostCenters", limits, u.AdminOfCostCenters))
+	}
+	rows = append(rows, chosenRow(f, "Roles", "roleIds", []choices{{options: e.roles}}, u.RoleIDs))
+	if f.Get("held") != "" {
+		held := chosenRow(f, "Metered products", "licenses", e.products, u.Licenses)
+		held.There["agentSource"] = nonEmpty([]string{u.AgentSource})
+		rows = append(rows, held)
+	}
+	return rows
 }
 
 // action is where the form of a user is sent, and back where it is left for.

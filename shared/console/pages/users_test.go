@@ -284,3 +284,36 @@ func TestOneSupervisorLevel(t *testing.T) {
 		t.Errorf("she holds %v", u.Licenses)
 	}
 }
+
+// Of a person whom two have changed, each field is chosen for itself, lists too; nothing else of the other's
+// change is lost.
+func TestTwoChangesOfAPersonFieldByField(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", nil)
+	b := c.SignIn(t, "acme", "ada")
+	form := b.Get("/console/acme/directory/users/zoe/edit").Post()
+	form.Set("name", "Zoe of mine")
+	form.Set("licenses", "essential-user")
+	theirs := client.PatchUserRequest{
+		Name: new("Zoe of theirs"), Email: client.Set("zoe@theirs.example"),
+		Licenses: client.Set([]string{"professional-user", "agent-user"}), AgentSource: client.Set("pbx"),
+	}
+	if _, err := api.PatchUser(t.Context(), "zoe", theirs, client.Change{Key: "theirs"}); err != nil {
+		t.Fatal(err)
+	}
+	both := b.Submit(form)
+	both.Says("choose for each line that differs", "Name, yours: Zoe of mine", "Name, there now: Zoe of theirs")
+	chosen := both.Post()
+	chosen.Set("_pick.email", "there")
+	chosen.Set("_pick.agentSource,licenses", "there")
+	b.Submit(chosen).Says("Zoe of mine is saved.")
+	u, err := api.GetUser(t.Context(), "zoe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(u.Body.Licenses)
+	if u.Body.Name != "Zoe of mine" || u.Body.Email != "zoe@theirs.example" ||
+		!slices.Equal(u.Body.Licenses, []string{"agent-user", "professional-user"}) || u.Body.AgentSource != "pbx" {
+		t.Errorf("%+v", u.Body)
+	}
+}

@@ -3,6 +3,7 @@
 package view
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -205,6 +206,58 @@ type Field struct {
 // Both is one field of two versions.
 type Both struct {
 	Label, Yours, Theirs string
+	// There are the form's values of the version that is there now, by the names of its fields: who has
+	// several such rows chooses in each. Nil where there is no choice but of the whole.
+	There url.Values
+}
+
+// There is Both.There of a single field.
+func There(field string, values ...string) url.Values { return url.Values{field: values} }
+
+// Names of what a conflict sends beside the reader's own values: what was chosen of a row's fields, and
+// the values that are there now.
+const (
+	pickName  = "_pick."
+	thereName = "_there."
+	pickYours = "yours"
+	pickThere = "there"
+)
+
+// picks says whether a row can be chosen in.
+func (b Both) picks() bool { return b.There != nil && b.Yours != b.Theirs }
+
+// fields are the names of the row's fields.
+func (b Both) fields() []string { return slices.Sorted(maps.Keys(b.There)) }
+
+// severalPicks says whether there is more to choose than one version or the other.
+func severalPicks(rows []Both) bool {
+	n := 0
+	for _, r := range rows {
+		if r.picks() {
+			n++
+		}
+	}
+	return n > 1
+}
+
+// Picked are the values of a form after the choices of a conflict: of the rows in which what is there now
+// was chosen, these values.
+func Picked(sent url.Values) url.Values {
+	for name, chosen := range sent {
+		fields, picked := strings.CutPrefix(name, pickName)
+		if !picked || !slices.Equal(chosen, []string{pickThere}) {
+			continue
+		}
+		for _, field := range strings.Split(fields, ",") {
+			sent[field] = sent[thereName+field]
+		}
+	}
+	for name := range sent {
+		if strings.HasPrefix(name, pickName) || strings.HasPrefix(name, thereName) {
+			delete(sent, name)
+		}
+	}
+	return sent
 }
 
 // Column is a column of a table. Card is what a narrow screen writes before its cell; empty for

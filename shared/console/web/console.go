@@ -291,7 +291,7 @@ func (c *Console) formOf(w http.ResponseWriter, r *http.Request) (f *view.Form, 
 		Account: r.PostForm.Get("_account"),
 		User:    r.PostForm.Get("_user"),
 		Plan:    r.PostForm.Get("_plan"),
-		Values:  r.PostForm,
+		Values:  view.Picked(r.PostForm),
 	}
 	if f.Account != r.PathValue("account") {
 		c.message(w, r, notice{

@@ -2,6 +2,8 @@ package pages
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 
 	"seatwise/shared/console/client"
@@ -61,8 +63,10 @@ func showCenter(c *web.Context, f *view.Form) error {
 			return c.API.GetCostCenter(ctx, c.Param("code"))
 		}),
 	}
+	var kept fenceUp
 	if tells(f) {
 		calls = append(calls, foretell(c, f, &e, editsCenter(c, f))...)
+		calls = append(calls, kept.calls(c)...)
 	}
 	if err := c.Load(calls...); err != nil {
 		return err
@@ -71,7 +75,74 @@ func showCenter(c *web.Context, f *view.Form) error {
 	if err := c.Load(e.names(c)...); err != nil {
 		return err
 	}
-	return c.Show("Cost center "+center.Body.Code, centerPage(c, f, center.Body, e))
+	told := e.of(c, f, decision(f))
+	if told.Effect != nil && *fencedOf(f) && !center.Body.Fenced {
+		told.Effect.Notes = append(told.Effect.Notes, kept.says(c.Format(), center.Body.Code, e.product)...)
+	}
+	return c.Show("Cost center "+center.Body.Code, centerPage(c, f, center.Body, told))
+}
+
+// fenceUp is what a fence keeps: it gives and takes nothing, so no dry run tells of it.
+type fenceUp struct {
+	free    client.Answer[client.LicensePage]
+	waiting client.Answer[client.WaitingGrantPage]
+}
+
+func (u *fenceUp) calls(c *web.Context) []func(context.Context) error {
+	return []func(context.Context) error{
+		client.IfAllowed(client.Into(&u.free, func(ctx context.Context) (client.Answer[client.LicensePage], error) {
+			return c.API.ListLicenses(ctx, client.ListLicensesQuery{
+				CostCenter: []string{c.Param("code")}, Status: []string{"available"}, Limit: mostNames,
+			})
+		})),
+		client.IfAllowed(client.Into(&u.waiting, func(ctx context.Context) (client.Answer[client.WaitingGrantPage], error) {
+			return c.API.ListWaiting(ctx, client.ListWaitingQuery{Limit: mostNames})
+		})),
+	}
+}
+
+// says which free licenses of a cost center are kept, and which of the people who wait can still be given
+// one of its licenses. Of who may not see licenses it says nothing.
+func (u *fenceUp) says(f *view.Format, code string, product func(string) string) []string {
+	var said []string
+	free := map[string]int64{}
+	for _, l := range u.free.Body.Items {
+		free[l.ProductID]++
+	}
+	for _, id := range slices.Sorted(maps.Keys(free)) {
+		more := ""
+		if u.free.Body.NextCursor != "" {
+			more = " or more"
+		}
+		said = append(said, f.Number(free[id])+more+" free of "+product(id)+" "+
+			"are kept for the users of "+code+".")
+	}
+	if u.free.Status != 0 && len(free) == 0 {
+		said = append(said, "No license of it is free now: who holds one keeps it, and what is given back is kept for its users.")
+	}
+	in, out := map[string][]string{}, map[string][]string{}
+	for _, w := range u.waiting.Body.Items {
+		if w.CostCenter == code {
+			in[w.ProductID] = append(in[w.ProductID], w.UserName)
+		} else {
+			out[w.ProductID] = append(out[w.ProductID], w.UserName)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(out)) {
+		said = append(said, "Behind the fence no "+product(id)+" is given to "+someNamed(f, out[id])+", who wait for one.")
+	}
+	for _, id := range slices.Sorted(maps.Keys(in)) {
+		said = append(said, "It is still given to "+someNamed(f, in[id])+", who wait for "+product(id)+".")
+	}
+	return said
+}
+
+// someNamed are some people, of whom only the first are named.
+func someNamed(f *view.Format, names []string) string {
+	if more := len(names) - mostTold; more > 0 {
+		return strings.Join(names[:mostTold], ", ") + " and " + f.Count(int64(more), "more person", "more people")
+	}
+	return strings.Join(names, ", ")
 }
 
 // editsCenter is the request that changes a cost center as the form says.

@@ -287,7 +287,7 @@ func centersPage(c *web.Context, page client.CostCenterPage) templ.Component {
 	})
 }
 
-func centerPage(c *web.Context, f *view.Form, one client.CostCenter, e effects) templ.Component {
+func centerPage(c *web.Context, f *view.Form, one client.CostCenter, told view.Told) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -360,7 +360,7 @@ func centerPage(c *web.Context, f *view.Form, one client.CostCenter, e effects) 
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = view.Foretold(e.of(c, f, decision(f))).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = view.Foretold(told).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -62,6 +62,53 @@ func TestFencesAreSeenAndChanged(t *testing.T) {
 	}
 }
 
+// What a fence does to seats and people is told by their names before it is put up or taken down.
+func TestAFenceIsForetold(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 1, "developer": 2})
+	monitored(t, api, "detroit", "support", "zoe", "john")
+	home := client.PatchUserRequest{CostCenter: client.Set("CC-1")}
+	if _, err := api.PatchUser(t.Context(), "john", home, client.Change{Key: "home"}); err != nil {
+		t.Fatal(err)
+	}
+	b := c.SignIn(t, "acme", "ada")
+	form := b.Get("/console/acme/billing/cost-centers/CC-1").Post()
+	form.Set("fenced", "yes")
+	waits := waiting(t, api)
+	whose := map[string]string{
+		"Zoe Alvarez": "Behind the fence no Live Reports is given to Zoe Alvarez, who wait",
+		"John Smith":  "It is still given to John Smith, who wait",
+	}[waits]
+	form.Set("see", "yes")
+	b.Submit(form).Says("2 free of Developer are kept for the users of CC-1.", whose)
+	form.Values.Del("see")
+	b.Submit(form).Says("CC-1 is saved.")
+
+	// A seat of the fenced cost center that is free; who waits and is not of it gets it when the fence falls.
+	if _, err := api.PatchUser(t.Context(), "john", client.PatchUserRequest{CostCenter: client.Clear[string]()},
+		client.Change{Key: "away"}); err != nil {
+		t.Fatal(err)
+	}
+	bought := c.Account(t, "acme", map[string]int64{"live-reports": 1})
+	if got := waiting(t, bought); got != waits {
+		t.Fatalf("%s waits, and then %s", waits, got)
+	}
+	form = b.Get("/console/acme/billing/cost-centers/CC-1").Post()
+	form.Values.Del("fenced")
+	form.Set("see", "yes")
+	b.Submit(form).Says(waits + " gets Live Reports")
+}
+
+// waiting is who waits alone.
+func waiting(t *testing.T, api *client.Client) string {
+	t.Helper()
+	w, err := api.ListWaiting(t.Context(), client.ListWaitingQuery{})
+	if err != nil || len(w.Body.Items) != 1 {
+		t.Fatalf("%+v, %v", w.Body.Items, err)
+	}
+	return w.Body.Items[0].UserName
+}
+
 // Who may not see licenses is not led to those of a cost center.
 func TestCostCentersForWhoMayNotSeeLicenses(t *testing.T) {
 	c := consolewalk.Start(t)

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"time"
 
 	"seatwise/shared/console/client"
 	"seatwise/shared/console/view"
@@ -28,7 +29,7 @@ const (
 	// pageOfLines is how many lines of a period a page shows.
 	pageOfLines = 50
 	// pageOfBehind is how many licenses or people of a day a page shows.
-	pageOfBehind = 50
+	pageOfBehind = 25
 	// mostDays is the most days that a period has: the API gives them all.
 	mostDays = 62
 	// noCenter is the filter's value for lines without a cost center; no code begins with it.
@@ -367,11 +368,52 @@ func showPeriodDay(c *web.Context, _ *view.Form) error {
 	v.line = line.Body
 	v.day = v.line.Days[0] // the API answers not-found for a day that the line does not have
 	people, calls := usersNamed(c, distinct(v.day.UserIDs))
+	held := make([]client.License, len(v.day.LicenseIDs))
+	if v.tellsHolders() {
+		calls = append(calls, licensesOf(c, v.day.LicenseIDs, held)...)
+	}
 	if err := c.Load(calls...); err != nil {
 		return err
 	}
 	v.behind = behindOf(v.day, usersByID(people))
+	for i, l := range held {
+		if l.UserID != "" && heldOn(c, l, v.day.Day) {
+			v.behind[i].user, v.behind[i].name = l.UserID, l.UserName
+		}
+	}
 	return c.Show(v.name()+", "+c.Format().Day(v.day.Day), dayView(c, v))
+}
+
+// tellsHolders says that the line has licenses that stay, of which the holder of the day may be known.
+func (v dayPage) tellsHolders() bool {
+	return len(v.day.LicenseIDs) > 0 && len(v.day.UserIDs) == 0 && v.line.Kind != kindMetered
+}
+
+// licensesOf are the calls that read some licenses. Of one that the reader may not see there is nothing.
+func licensesOf(c *web.Context, ids []string, into []client.License) []func(context.Context) error {
+	var calls []func(context.Context) error
+	for i, id := range ids {
+		calls = append(calls, client.IfAllowed(func(ctx context.Context) error {
+			l, err := c.API.GetLicense(ctx, id)
+			if client.Is(err, "not-found") {
+				return nil
+			}
+			into[i] = l.Body
+			return err
+		}))
+	}
+	return calls
+}
+
+// heldOn says that who has a license now had it at the end of a day already, a day of the account's zone.
+func heldOn(c *web.Context, l client.License, day string) bool {
+	info, _ := c.AccountInfo()
+	zone, ok := web.ZoneNamed(info.Timezone)
+	if !ok {
+		zone = time.UTC
+	}
+	end, err := time.ParseInLocation(time.DateOnly, dayAfter(day), zone)
+	return err == nil && l.AssignedAt.Before(end)
 }
 
 // distinct are ids, each once, in their order.

@@ -159,6 +159,13 @@ func TestAPeriodBesideADay(t *testing.T) {
 func TestADayOfManyLicenses(t *testing.T) {
 	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"developer": 120})
+	items := []client.AssignmentWithExtension{{ProductID: "developer", UserID: "zoe"}}
+	if _, err := api.AssignProducts(
+		t.Context(), client.AssignProductsRequest{Items: items}, client.Change{Key: "zoe"},
+	); err != nil {
+		t.Fatal(err)
+	}
+	held := 0
 	period, err := api.GetPeriod(t.Context(), "current")
 	if err != nil {
 		t.Fatal(err)
@@ -167,13 +174,17 @@ func TestADayOfManyLicenses(t *testing.T) {
 	line := b.Get("/console/acme/billing/periods/current/lines/" + period.Body.Lines[0].ID)
 	seen := map[string]bool{}
 	for page := b.Get(leading(line, "/days/")[0]); ; page = b.Get(page.Link("Next")) {
-		page.Says("120 licenses, ")
+		page.Says("120 licenses, ", "not known")
+		held += len(page.Links("Zoe Alvarez"))
 		for _, code := range page.Elements("code") {
 			seen[code.FirstChild.Data] = true
 		}
 		if len(page.Links("Next")) == 0 {
 			break
 		}
+	}
+	if held != 1 {
+		t.Errorf("who holds one since that day is named %d times", held)
 	}
 	if len(seen) != 120 {
 		t.Errorf("%d of 120 licenses are on the pages", len(seen))

@@ -94,7 +94,7 @@ func lineThings(kind string, n int64) string {
 
 func hasLicenses(v dayPage) bool { return len(v.day.LicenseIDs) > 0 }
 
-func hasPeople(v dayPage) bool { return len(v.day.UserIDs) > 0 }
+func hasPeople(v dayPage) bool { return len(v.day.UserIDs) > 0 || v.tellsHolders() }
 
 func personLabel(v dayPage) string {
 	if v.line.Kind == "overage" {

@@ -77,6 +77,8 @@ type Told struct {
 	Replayed bool
 	// Foretold is the answer to a dry run, in the place of the body.
 	Foretold DryRun
+	// Later is the id of the deferred request that tells it, where a dry run takes longer than a request may.
+	Later string
 }
 
 // Nothing is the body of an answer that has none.
@@ -254,9 +256,15 @@ func (c *Client) sendOnce(ctx context.Context, in request, into any) (Told, erro
 	out.ETag, out.Location = response.Header.Get("Etag"), response.Header.Get("Location")
 	out.Replayed = response.Header.Get("Idempotent-Replayed") == "true"
 	if in.change.Dry {
-		if err := json.Unmarshal(data, &out.Foretold); err != nil {
+		var deferred Deferred
+		told := any(&out.Foretold)
+		if out.Status == http.StatusAccepted {
+			told = &deferred
+		}
+		if err := json.Unmarshal(data, told); err != nil {
 			return out, fmt.Errorf("read the API's answer: %w", err)
 		}
+		out.Later = deferred.ID
 		return out, nil
 	}
 	switch body := into.(type) {

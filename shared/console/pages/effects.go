@@ -25,6 +25,8 @@ type effects struct {
 	told client.DryRun
 	// known says that there is an answer; too much work is not foretold.
 	known bool
+	// later is what the page has in its field deferred while the answer is worked out behind it.
+	later string
 	// refused is why the request would be refused; nil where it would not.
 	refused *client.Error
 	nameCalls
@@ -38,20 +40,21 @@ type effects struct {
 func foretell[T any](
 	c *web.Context, f *view.Form, e *effects, change func(context.Context, client.Change) (client.Answer[T], error),
 ) []func(context.Context) error {
-	return e.foretell(c, f, func(ctx context.Context) (client.DryRun, error) {
+	return e.foretell(c, f, func(ctx context.Context) (client.Told, error) {
 		answer, err := change(ctx, client.Change{Dry: true})
-		return answer.Foretold, err
+		return answer.Told, err
 	})
 }
 
 // foretell is foretell of a dry run, whatever its request answers.
 func (e *effects) foretell(
-	c *web.Context, f *view.Form, dry func(context.Context) (client.DryRun, error),
+	c *web.Context, f *view.Form, dry func(context.Context) (client.Told, error),
 ) []func(context.Context) error {
 	return []func(context.Context) error{
 		func(ctx context.Context) error {
-			told, err := dry(ctx)
+			told, err := e.ask(ctx, c, f, dry)
 			switch refused := client.As(err); {
+			case e.later != "":
 			case err == nil:
 				e.told, e.known = told, true
 				if f.Plan == "" { // else it is sent once more under the same key
@@ -65,6 +68,48 @@ func (e *effects) foretell(
 			return nil
 		},
 		e.products(c),
+	}
+}
+
+// deferred is the field that says which deferred dry run a page waits for, and of what decision it is.
+const deferred = "_deferred"
+
+// ask asks for a dry run, or how far the one is that was deferred. While it is under way, a page that was
+// got asks again by itself, and one that was sent is sent again by who reads it.
+func (e *effects) ask(
+	ctx context.Context, c *web.Context, f *view.Form, dry func(context.Context) (client.Told, error),
+) (client.DryRun, error) {
+	decided := decision(f)
+	later := cmp.Or(f.Get(deferred), c.Query().Get(deferred))
+	if id, of, _ := strings.Cut(later, "."); of == decided {
+		answer, err := c.API.GetDeferred(ctx, id)
+		switch d := answer.Body; {
+		case client.Is(err, "not-found"): // it is asked for again
+		case err != nil:
+			return client.DryRun{}, err
+		case d.Effects != nil:
+			return client.DryRun{Effects: *d.Effects, Plan: d.Plan}, nil
+		case d.Problem != nil:
+			return client.DryRun{}, &client.Error{Problem: *d.Problem, Status: int(d.Problem.Status)}
+		default:
+			e.wait(c, later)
+			return client.DryRun{}, nil
+		}
+	}
+	told, err := dry(ctx)
+	if told.Later != "" {
+		e.wait(c, told.Later+"."+decided)
+	}
+	return told.Foretold, err
+}
+
+// againAfter is how many seconds a page waits before it asks again.
+const againAfter = 4
+
+func (e *effects) wait(c *web.Context, later string) {
+	e.later = later
+	if c.R.Method == http.MethodGet {
+		c.Again(againAfter, deferred, later)
 	}
 }
 
@@ -118,6 +163,9 @@ func (e *effects) fault(c *web.Context) *view.Fault {
 
 // show is what the change does, in words and figures.
 func (e *effects) show(c *web.Context, f *view.Form) view.Effect {
+	if e.later != "" {
+		return view.Effect{Stale: f.Stale, Later: e.later, Untold: waiting(c)}
+	}
 	if !e.known {
 		return view.Effect{Stale: f.Stale, Untold: "There is more of it than can be told beforehand. Afterwards it is told what was done."}
 	}
@@ -276,12 +324,20 @@ func decision(f *view.Form) string {
 // that it was held to are other ones by now.
 func tells(f *view.Form) bool { return sees(f) || f.Replanned }
 
+// waiting is what a page says whose effects are being worked out.
+func waiting(c *web.Context) string {
+	if c.R.Method == http.MethodGet {
+		return "There is much of it, and it is being worked out. It is shown here as soon as it is known."
+	}
+	return "There is much of it, and it is being worked out. Ask again in a moment: Show what this does."
+}
+
 // of is what a choice does, as a form shows it; choice is what was chosen.
 func (e *effects) of(c *web.Context, f *view.Form, choice string) view.Told {
 	switch {
 	case e.refused != nil:
 		return view.Told{Fault: e.fault(c)}
-	case e.known:
+	case e.known, e.later != "":
 		shown := e.show(c, f)
 		return view.Told{Effect: &shown, Choice: choice}
 	}

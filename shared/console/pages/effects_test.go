@@ -1,13 +1,17 @@
 package pages_test
 
 import (
+	"html"
 	"net/http"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"seatwise/infra/testing/consolewalk"
 	"seatwise/shared/console/client"
+	"seatwise/shared/platform/app"
 )
 
 // What a termination does stands on its page before it is confirmed, and the dry run changes nothing.
@@ -524,3 +528,54 @@ func TestAChoiceIsHeldToWhatWasShownOfIt(t *testing.T) {
 	form.Set("name", "Zoe Smith")
 	b.Submit(form).Says("Zoe Smith is saved.")
 }
+
+// What takes longer than a request may is worked out behind the page, which says so and asks again by itself;
+// then it shows the effects, and does what was shown.
+func TestEffectsThatTakeLong(t *testing.T) {
+	c := consolewalk.StartWith(t, func(env *app.Env) { env.InRequest = -1 })
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 3})
+	b := c.SignIn(t, "acme", "ada")
+	id := licensesOf(t, api, "live-reports")[0].ID
+	page := b.Get("/console/acme/licenses/" + id + "/terminate")
+	page.Says("What this does", "it is being worked out")
+	page.Hides("becomes", "than can be told beforehand")
+	page = untilTold(t, b, page)
+	page.Says("3 → becomes 2", "you pay $25.00 less a month")
+	b.Submit(page.Post()).Says("is terminated.")
+
+	// A form in which something is chosen is sent again by who chose; what is chosen otherwise is another question.
+	form := b.Get("/console/acme/directory/users/zoe/edit").Post()
+	form.Set("see", "yes")
+	form.Set("licenses", "client-desktop")
+	page = b.Submit(form)
+	page.Says("Ask again in a moment")
+	form = page.Post()
+	form.Set("see", "yes")
+	form.Set("licenses", "essential-user")
+	b.Submit(form).Says("Ask again in a moment")
+	form.Set("licenses", "client-desktop")
+	for deadline := time.Now().Add(time.Minute); strings.Contains(page.Text(), "Ask again"); page = b.Submit(form) {
+		if time.Now().After(deadline) {
+			t.Fatal("the form still waits")
+		}
+	}
+	page.Says("Zoe Alvarez gets Desktop Client")
+	page.Hides("gets Essential User")
+}
+
+// untilTold follows a page that asks again by itself, until it does no more.
+func untilTold(t *testing.T, b *consolewalk.Browser, page *consolewalk.Page) *consolewalk.Page {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for time.Now().Before(deadline) {
+		found := goesOn.FindStringSubmatch(page.HTML)
+		if found == nil {
+			return page
+		}
+		page = b.Get(html.UnescapeString(found[1]))
+	}
+	t.Fatal("the page still waits")
+	return nil
+}
+
+var goesOn = regexp.MustCompile(`http-equiv="refresh" content="4;url=([^"]+)"`)

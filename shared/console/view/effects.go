@@ -10,6 +10,8 @@ type Effect struct {
 	Notes []string
 	// Untold is why the effects are not told; empty if they are.
 	Untold string
+	// Later is what the form has in its field _deferred, while the effects are worked out; empty otherwise.
+	Later string
 	// Stale says that the form was sent when something had changed already.
 	Stale bool
 }

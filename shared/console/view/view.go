@@ -37,8 +37,9 @@ type Shell struct {
 	Flash    *Flash
 	// Refresh is after how many seconds a page without script asks for itself again; 0 for never.
 	Refresh int
-	// GoOn is an address that the browser goes to by itself; empty for none.
-	GoOn string
+	// GoOn is an address that the browser goes to by itself, after some seconds; empty for none.
+	GoOn      string
+	GoOnAfter int
 	// Scripts are further modules of the page, by the name of their file in assets.
 	Scripts []string
 	// Zone is the time zone that times are shown in, and ZonePage where another one is chosen.

@@ -57,7 +57,10 @@ type Context struct {
 	limit   []string
 	format  *view.Format
 	refresh int
-	scripts []string
+	// goOn is what the page asks for after goOnAfter seconds; empty for nothing.
+	goOn      string
+	goOnAfter int
+	scripts   []string
 }
 
 func newContext(c *Console, w http.ResponseWriter, r *http.Request, at place, s *session.Session) *Context {
@@ -342,6 +345,13 @@ func (c *Context) Query() url.Values { return c.R.URL.Query() }
 // Refresh makes the page ask for itself again, without script, after some seconds: for long work.
 func (c *Context) Refresh(seconds int) { c.refresh = seconds }
 
+// Again makes the page ask for itself again after some seconds, with or without script, with a parameter set.
+func (c *Context) Again(seconds int, name, value string) {
+	query := c.Query()
+	query.Set(name, value)
+	c.goOn, c.goOnAfter = base(c.R)+c.R.URL.EscapedPath()+"?"+query.Encode(), seconds
+}
+
 // Script adds a module of assets to the page.
 func (c *Context) Script(file string) { c.scripts = append(c.scripts, file) }
 
@@ -442,6 +452,8 @@ func (c *Context) shell(title string) view.Shell {
 		Root:      strings.TrimSuffix(c.Link(), "/"),
 		Base:      base(c.R),
 		Refresh:   c.refresh,
+		GoOn:      c.goOn,
+		GoOnAfter: c.goOnAfter,
 		Scripts:   c.scripts,
 		Operator:  c.Operator(),
 		Zone:      c.Format().Zone(),

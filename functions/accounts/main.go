@@ -5,6 +5,7 @@ import (
 	"seatwise/shared/account"
 	"seatwise/shared/catalog"
 	"seatwise/shared/license"
+	"seatwise/shared/offboarding"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/wire"
@@ -15,5 +16,5 @@ func main() { wire.Start(function) }
 
 func function(env *app.Env) app.Function {
 	kernel := purchase.Supplied(license.NewService(catalog.Default()))
-	return api.Serve(env, purchase.Foresight, account.NewService(env, kernel).Routes)
+	return api.Serve(env, purchase.Foresight, account.NewService(env, kernel).Routes, offboarding.NewService(env).Routes)
 }

@@ -15,6 +15,7 @@ import (
 	"seatwise/shared/license/operations"
 	"seatwise/shared/massconfig"
 	"seatwise/shared/metrics"
+	"seatwise/shared/offboarding"
 	"seatwise/shared/period"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/wire"
@@ -37,6 +38,7 @@ func function(env *app.Env) app.Function {
 		env,
 		purchase.Foresight,
 		account.NewService(env, kernel).Routes,
+		offboarding.NewService(env).Routes,
 		licenses.AssignmentRoutes,
 		licenses.LicensesRoutes,
 		idle.NewService(env, kernel, used).Routes,

@@ -108,6 +108,7 @@ var packages = map[string]kind{
 	"shared/maintenance":          capability,
 	"shared/massconfig":           capability,
 	"shared/metrics":              capability,
+	"shared/offboarding":          capability,
 	"shared/period":               capability,
 	"shared/period/chargeback":    capability,
 	"shared/policy":               capability,
@@ -355,7 +356,7 @@ func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 // capabilitiesOf says which capabilities each function links, whatever brings them in. A new one here
 // is a decision: it makes the function larger, and its start longer.
 var capabilitiesOf = map[string][]string{
-	"functions/accounts":   {"account", "license", "policy", "purchase"},
+	"functions/accounts":   {"account", "license", "offboarding", "policy", "purchase"},
 	"functions/assignment": {"account", "license", "policy", "purchase"},
 	"functions/audit":      {"audit"},
 	"functions/billing": {
@@ -366,7 +367,7 @@ var capabilitiesOf = map[string][]string{
 	"functions/cost":    {"account", "cost", "directory", "license", "usage", "wallboard"},
 	"functions/deferred": {
 		"account", "alert", "cost", "deferred", "directory", "filejob", "idle", "imports", "license", "massconfig",
-		"metrics", "period", "policy", "purchase", "report", "request", "usage", "wallboard",
+		"metrics", "offboarding", "period", "policy", "purchase", "report", "request", "usage", "wallboard",
 	},
 	"functions/directory": {"account", "directory", "license", "policy", "purchase", "wallboard"},
 	"functions/health":    {"health"},
@@ -383,9 +384,10 @@ var capabilitiesOf = map[string][]string{
 	"functions/mass-configuration-check": {
 		"directory", "filejob", "imports", "incoming", "license", "massconfig", "wallboard",
 	},
-	"functions/metrics":  {"license", "metrics", "wallboard"},
-	"functions/purchase": {"account", "license", "policy", "purchase"},
-	"functions/report":   {"account", "deferred", "directory", "license", "report", "usage", "wallboard"},
+	"functions/metrics":     {"license", "metrics", "wallboard"},
+	"functions/offboarding": {"account", "license", "offboarding"},
+	"functions/purchase":    {"account", "license", "policy", "purchase"},
+	"functions/report":      {"account", "deferred", "directory", "license", "report", "usage", "wallboard"},
 	"functions/report-builder": {
 		"account", "directory", "license", "period", "policy", "purchase", "report", "usage", "wallboard",
 	},

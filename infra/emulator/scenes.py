@@ -240,6 +240,43 @@ def cost_of_a_tenant(stack):
 
 
 @scene
+@resumes("ARCHIVE")
+def offboarding(stack):
+    """An account is archived, the worker of it cut off once, closed, archived again, and erased."""
+    admin, other = open_account(stack), open_account(stack)
+    people(admin, "ann")
+    state_of(stack, admin, "exports/" + admin.post("exports", {"kind": "users", "format": "csv"})["id"], "ready")
+    operator = Client(stack, "provider", "olga", ["accounts.manage"])
+    address = admin.a + "/archive"
+
+    def archived(want):
+        made = operator.get(address)
+        return made if made["state"] == want else None
+
+    given_up = stack.failed_events()
+    with stack.cut_off("OffboardingFunction", f"A#{admin.account}#ARCHIVES"):
+        operator.post(address, None)
+        stack.eventually("the ticket is given up", lambda: stack.failed_events() > given_up)
+    same("state", operator.get(address)["state"], "queued")
+    stack.tick("OffboardingFunction", after=5)
+    made = stack.eventually("the archive is ready", lambda: archived("ready"))
+    users = [f for f in made["files"] if f["name"] == "users.jsonl"][0]
+    if b'"name":"Ann"' not in transfer(stack, users["downloadUrl"]):
+        raise Failed("the archive lacks a user")
+    operator.patch(admin.a, {"state": "closed"})
+    operator.post(address, None)
+    stack.eventually("the second archive is ready", lambda: archived("ready"))
+    erasure = "/v1/erasures/" + operator.post(admin.a + "/erase", {"confirm": admin.account})["id"]
+    same("state", operator.get(erasure)["state"], "waiting")
+    stack.tick("OffboardingFunction", after=60)
+    told = operator.get(erasure)
+    same("state", told["state"], "erased")
+    same("what was erased", (told["counts"]["records"] > 20, told["counts"]["versions"] > 3), (True, True))
+    operator.send("GET", admin.a, want=[404])
+    other.get("audit")
+
+
+@scene
 def alarms_ring(stack):
     """What functions tell of their failures, and what the gateway and the queue count, makes each alarm on one metric ring, and whoever listens hears it."""
     metrics, queues = stack.emulator.client("cloudwatch"), stack.emulator.client("sqs")

@@ -551,9 +551,14 @@ var untouchedTries = map[string]func(l *law) attempt{
 		l.must(http.MethodPut, "/cost-centers/CC-9", object{"name": "Nine"})
 		return attempt{"/cost-centers/CC-9", nil}
 	},
-	"put-policy":    func(*law) attempt { return attempt{"/policies/call-group", object{"lowSeats": 8}} },
-	"patch-policy":  func(*law) attempt { return attempt{"/policies/live-reports", object{"idleDays": 8}} },
-	"delete-policy": func(*law) attempt { return attempt{"/policies/live-reports", nil} },
+	"put-policy":      func(*law) attempt { return attempt{"/policies/call-group", object{"lowSeats": 8}} },
+	"patch-policy":    func(*law) attempt { return attempt{"/policies/live-reports", object{"idleDays": 8}} },
+	"delete-policy":   func(*law) attempt { return attempt{"/policies/live-reports", nil} },
+	"archive-account": func(*law) attempt { return attempt{"/archive", nil} },
+	"erase-account": func(l *law) attempt {
+		l.leaves()
+		return attempt{"/erase", object{"confirm": l.Account}}
+	},
 	"create-export": func(*law) attempt { return attempt{"/exports", object{"kind": "users"}} },
 	"create-import": func(*law) attempt {
 		return attempt{"/imports", object{"kind": "users", "fileName": "a.csv", "sizeBytes": 10}}

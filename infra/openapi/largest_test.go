@@ -731,7 +731,19 @@ var largest = map[string]func(l *law) big{
 	},
 	"get-usage-summary": func(*law) big { return big{path: "/usage/summary"} },
 	// A day of an account is some 400 bytes of the answer, and a window has 366 days at most.
-	"get-cost":     func(*law) big { return big{path: "/cost"} },
+	"get-cost":        func(*law) big { return big{path: "/cost"} },
+	"archive-account": func(*law) big { return big{path: "/archive"} },
+	// An archive has a file of each kind for each 256 MB, a kilobyte of the answer each.
+	"get-archive": func(l *law) big {
+		l.archived(240)
+		return big{path: "/archive"}
+	},
+	"erase-account": func(l *law) big { l.leaves(); return big{"/erase", object{"confirm": l.Account}, ""} },
+	"get-erasure": func(l *law) big {
+		l.leaves()
+		made := l.must(http.MethodPost, "/erase", object{"confirm": l.Account})
+		return big{path: "/v1/erasures/" + fmt.Sprint(made["id"])}
+	},
 	"list-reports": func(l *law) big { l.report(); return big{path: "/reports?limit=200"} },
 	"get-report":   func(l *law) big { return big{path: "/reports/" + l.report()} },
 	"get-deferred": func(l *law) big { return big{path: l.deferred()} },
@@ -924,6 +936,47 @@ func (l *law) requests(n int) []string {
 		paths = append(paths, "/requests/"+fmt.Sprint(made["id"]))
 	}
 	return paths
+}
+
+// longSum is as long as a SHA-256.
+var longSum = strings.Repeat("a", 64)
+
+// archived has an archive of the account made, with a number of times that its records were put away.
+func (l *law) archived(times int) {
+	l.t.Helper()
+	id := fmt.Sprint(l.must(http.MethodPost, "/archive", nil)["id"])
+	parts := many(times, func(i int) table.Operation {
+		name := fmt.Sprintf("mass-configuration-parts-%04d.jsonl", i)
+		data, err := json.Marshal(many(20, func(int) object {
+			return object{"name": name, "kind": "X", "records": 1, "sizeBytes": 1 << 30, "sha256": longSum}
+		}))
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		return table.Put(table.Item{
+			Key:  table.Key{Partition: call.Partition(l.Account, "ARCHIVE-PARTS", id), Sort: fmt.Sprintf("%04d", i)},
+			Data: data,
+		}, table.Always)
+	})
+	data, err := json.Marshal(object{"id": id, "state": "ready", "createdAt": l.Clock.Now(), "readyAt": l.Clock.Now()})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	parts = append(parts, table.Put(table.Item{
+		Key: table.Key{Partition: call.Partition(l.Account, "ARCHIVES"), Sort: id}, Data: data,
+	}, table.Always))
+	for some := range slices.Chunk(parts, table.MaxOperations) {
+		if err := l.Env.Table.Commit(call.Anyhow(l.t.Context()), some); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+}
+
+// leaves closes the account, and has it archived since.
+func (l *law) leaves() {
+	l.t.Helper()
+	l.must(http.MethodPatch, "", object{"state": "closed"})
+	l.archived(1)
 }
 
 func (l *law) report() string {

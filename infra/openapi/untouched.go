@@ -5,6 +5,8 @@ package main
 // own plan, which is checked before it is applied; the words say so.
 var untouched = map[string]string{
 	"add-cart-line":                noEffects,
+	"archive-account":              noEffects,
+	"erase-account":                ownErasure,
 	"apply-import":                 ownPlan,
 	"cancel-import":                noEffects,
 	"cancel-mass-configuration":    noEffects,
@@ -39,7 +41,8 @@ var untouched = map[string]string{
 }
 
 const (
-	ownLine = "Adds its amount to the bill of the present period and touches nothing that is due today or " +
+	ownErasure = "Takes away all of an account that is closed, in which nothing is charged: a dry run answers empty effects."
+	ownLine    = "Adds its amount to the bill of the present period and touches nothing that is due today or " +
 		"recurs: a dry run answers empty effects."
 	noEffects = "Touches no seat, person or money: a dry run answers empty effects."
 	ownPlan   = "A file has a plan of its own, which its rows and needs tell before it is applied: " +

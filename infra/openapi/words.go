@@ -198,6 +198,7 @@ var parameterWords = map[string]string{
 // tell.
 var examples = map[string]any{
 	"account":                   "acme",
+	"confirm":                   "acme",
 	"name":                      "Support",
 	"brand":                     "RingCentral",
 	"currency":                  "USD",

@@ -299,6 +299,7 @@ func (w *world) furnish(t *testing.T, account, token string) {
 		"/periods/{firstDay}", "/periods/current",
 		"/requests/{id}", "/requests/" + requests[0],
 		"/reclaims/{id}", "/reclaims/" + reclaims[0],
+		"/erasures/{id}", "/erasures/0193a2b4-5c6d-4e8f-9a0b-1c2d3e4f5a6b", // none is as unknown as another's
 		"/policies/{product}", "/policies/" + decided[0],
 	}
 }

@@ -33,6 +33,7 @@ import (
 	"seatwise/shared/maintenance"
 	"seatwise/shared/massconfig"
 	"seatwise/shared/metrics"
+	"seatwise/shared/offboarding"
 	"seatwise/shared/period"
 	"seatwise/shared/period/chargeback"
 	"seatwise/shared/platform/api"
@@ -102,7 +103,9 @@ func Selling(env *app.Env, products *catalog.Catalog) map[string]Function {
 	takes := func(event func(context.Context, []byte) error) Function { return Function{Event: event, env: env} }
 	upkeep := maintenance.NewService(env, kernel)
 	functions := map[string]Function{
-		"AccountsFunction":   serves(purchase.Foresight, account.NewService(env, kernel).Routes),
+		"AccountsFunction": serves(
+			purchase.Foresight, account.NewService(env, kernel).Routes, offboarding.NewService(env).Routes,
+		),
 		"AssignmentFunction": serves(purchase.Foresight, licenses.AssignmentRoutes),
 		"AuditFunction":      serves(audit.NewService(env).Routes),
 		"BillingFunction": serves(
@@ -126,6 +129,7 @@ func Selling(env *app.Env, products *catalog.Catalog) map[string]Function {
 			imports.NewExports(env, kernel).Routes,
 		),
 		"MetricsFunction":       serves(metrics.NewService(env, kernel).Routes),
+		"OffboardingFunction":   takes(offboarding.NewWorker(env).Handle),
 		"PurchaseFunction":      serves(purchase.NewService(env, kernel).Routes),
 		"ReportBuilderFunction": takes(reportbuilder.New(env, reports, people, used).Closing(periods).Handle),
 		"ReportFunction":        serves(reports.Routes, deferred.Routes),

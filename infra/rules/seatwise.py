@@ -82,6 +82,9 @@ def is_a(cfn, node, resource_type):
     return at(cfn.template, "Resources", target(node), "Type") == resource_type
 
 
+LISTS = ("s3:ListBucket", "s3:ListBucketVersions")  # of a whole bucket, told by its name
+
+
 class NarrowPolicies(CloudFormationLintRule):
     id = "E9101"
     shortdesc = "A policy reaches no further than one table or one prefix of a bucket"
@@ -138,13 +141,13 @@ class NarrowPolicies(CloudFormationLintRule):
         if isinstance(arn, list):
             arn = arn[0]
         service = action.split(":")[0]
-        if arn is None and service == "s3" and action != "s3:ListBucket":
+        if arn is None and service == "s3" and action not in LISTS:
             return "say by Fn::Sub which prefix of the bucket"
         if arn is None:
             return None if target(resource) else "say the resource by Fn::GetAtt or Fn::Sub"
         if service == "dynamodb":
             arn = re.sub(r"/index/\*$", "", arn)
-        elif service == "s3" and action != "s3:ListBucket":
+        elif service == "s3" and action not in LISTS:
             # arn:aws:s3:::bucket/prefix/*
             bucket, _, key = arn.partition("/")
             if not re.fullmatch(r"[^*?]+/\*?|[^*?/]+", key):

@@ -20,6 +20,7 @@ type body struct {
 	Terms     []Terms   `json:"terms,omitempty" readOnly:"true" nullable:"false" doc:"What counts from which billing date on; kept by the server."`
 	CreatedAt time.Time `json:"createdAt,omitzero" readOnly:"true"`
 	ChangedAt time.Time `json:"changedAt,omitzero" readOnly:"true"`
+	Erasure   string    `json:"erasure,omitempty" readOnly:"true" doc:"The erasure that waits for the account."`
 }
 
 type listInput struct{ api.Paging }

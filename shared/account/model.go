@@ -74,6 +74,19 @@ type Account struct {
 	Terms     []Terms   `json:"terms,omitempty" readOnly:"true" doc:"What counts from which billing date on: a change of the time zone, the billing day, the bundle or the report schedule counts from the next one. Kept by the server."`
 	CreatedAt time.Time `json:"createdAt"`
 	ChangedAt time.Time `json:"changedAt,omitzero"`
+	// Erasure is set for good once it was asked to erase the account.
+	Erasure string `json:"erasure,omitempty" format:"uuid" readOnly:"true" doc:"The erasure that waits for the account; from then on it cannot be changed."`
+}
+
+// Leaves is the operation by which an account becomes one that is erased: it is in no list from then on, and
+// is changed no more.
+func Leaves(a Account, version int64, erasure string) (table.Operation, error) {
+	a.Erasure = erasure
+	data, err := call.Encode(a)
+	if err != nil {
+		return table.Operation{}, err
+	}
+	return table.Put(table.Item{Key: call.AccountKey(a.ID), Data: data}, table.IfVersion(version)), nil
 }
 
 // Calendar is the account's days and billing periods, past and to come, as far as they are known.

@@ -195,7 +195,9 @@ func (s *Service) Put(ctx context.Context, c *call.Call, settings Settings) (cal
 
 // lookedAt are the items that decide about settings.
 func lookedAt(c *call.Call, settings Settings) []table.Key {
-	keys := []table.Key{call.AccountKey(c.Account), PurchasedKey(c.Account), bundleMarkerKey(c.Account)}
+	keys := []table.Key{
+		call.AccountKey(c.Account), PurchasedKey(c.Account), bundleMarkerKey(c.Account), call.ErasedKey(c.Account),
+	}
 	if auth.ValidID(settings.CostCenter) {
 		keys = append(keys, license.CostCenterKey(c.Account, settings.CostCenter))
 	}
@@ -227,12 +229,17 @@ func charges(c *call.Call, found map[table.Key]table.Item, before, after Setting
 func consequences(
 	c *call.Call, found map[table.Key]table.Item, before Account, after Settings,
 ) (ops []table.Operation, err error) {
+	if _, erased := found[call.ErasedKey(c.Account)]; erased {
+		return nil, problem.New(
+			problem.WrongState, "An account of this id is erased, or about to be: no id is given out again.",
+		)
+	}
 	if ops, err = charges(c, found, before.Settings, after); err != nil {
 		return nil, err
 	}
 	became, err := call.Become(c.Account, cmp.Or(before.State, active), after.State)
 	if ops = append(ops, became...); err != nil || before.ID == "" {
-		return ops, err
+		return append(ops, table.Check(call.ErasedKey(c.Account), table.IfAbsent)), err
 	}
 	if before.Currency != after.Currency {
 		purchased := PurchasedKey(c.Account)

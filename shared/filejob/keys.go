@@ -65,12 +65,12 @@ func (n Names) MarkerKey(account, id string) table.Key {
 const (
 	// uploadsPrefix begins the keys of files that were asked for:
 	// uploads/{account}/{folder}{id}/{name}.
-	uploadsPrefix = "uploads/"
+	uploadsPrefix = files.UploadsFolder
 	// WakeUpsPrefix begins the keys of objects that wake a worker:
 	// jobs/configure/{account}/{folder}{id}.json.
-	WakeUpsPrefix = "jobs/configure/"
+	WakeUpsPrefix = files.FileWakeUpsFolder
 	// resultsPrefix begins the keys of result files, in the reports bucket.
-	resultsPrefix = "results/"
+	resultsPrefix = files.ResultsFolder
 )
 
 // UploadObject is the key under which the file of a job is uploaded.

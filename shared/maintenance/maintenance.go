@@ -77,8 +77,12 @@ func (s *Service) carryOut(ctx context.Context, messages []work.Message) error {
 }
 
 // Message does the work of one account that a schedule has handed on. Pieces that fail are noted, and
-// come again when the schedule finds them; the message itself comes again for what else fails.
+// come again when the schedule finds them; the message itself comes again for what else fails. Of an account
+// that was erased meanwhile nothing is done: not even a lease is written.
 func (s *Service) Message(ctx context.Context, m work.Message) error {
+	if _, there, err := table.Get(ctx, s.env.Table, call.AccountKey(m.Account)); err != nil || !there {
+		return err
+	}
 	switch m.Kind {
 	case work.Maintenance:
 		return call.BesidePieces(s.maintain(ctx, m))

@@ -168,4 +168,4 @@ func newestKey(account, bucket, key string) table.Key {
 
 // dropsPrefix begins the keys of files that are dropped into the uploads bucket:
 // drops/{account}/{file}.
-const dropsPrefix = "drops/"
+const dropsPrefix = files.DropsFolder

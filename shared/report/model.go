@@ -106,7 +106,7 @@ func putStamp(account string, at time.Time) table.Operation {
 // unfinished are the markers on the reports that are not finished, by their ids.
 var unfinished = call.PlacedMarkers("REPORT")
 
-const wakeUpPrefix = "jobs/reports/"
+const wakeUpPrefix = files.ReportWakeUpsFolder
 
 // WakeUp is the object whose creation makes a builder begin.
 func WakeUp(account, id string) files.Ref {
@@ -129,7 +129,7 @@ func ParseWakeUp(key string) (account, id string, ok bool) {
 
 // Object is where a report's file lies.
 func Object(account, id string) files.Ref {
-	return files.Ref{Bucket: files.Reports, Key: "reports/" + account + "/" + id + ".xlsx"}
+	return files.Ref{Bucket: files.Reports, Key: files.ReportsFolder + account + "/" + id + ".xlsx"}
 }
 
 // put writes the report: a new one, or in the place of the one that was read.

@@ -191,7 +191,7 @@ func Run(ctx context.Context, c Config) (err error) {
 	} else {
 		settings = elsewhere
 	}
-	r.env.Files = settings.OpenFiles()
+	r.env.Files, r.env.Objects = settings.OpenFiles(), settings.OpenKeeper()
 	if err := r.openProvider(); err != nil {
 		return err
 	}
@@ -414,6 +414,7 @@ func (r *runner) openTable(ctx context.Context, settings wire.Settings) error {
 		if err := dynamo.EnsureTable(ctx, settings.DynamoDB(), tableName); err != nil {
 			return fmt.Errorf("cannot use DynamoDB at %s: %w", r.config.DynamoDBEndpoint, err)
 		}
+		wire.Sweeping(settings, r.env)
 		r.env.Table = r.meter.Store(settings.OpenTable(&r.tally))
 		return nil
 	}
@@ -422,6 +423,7 @@ func (r *runner) openTable(ctx context.Context, settings wire.Settings) error {
 		return err
 	}
 	r.stop = append(r.stop, store.Close)
+	r.env.Scan = store
 	r.embedded, r.env.Table = store, r.meter.Store(table.Tallied(store, &r.tally))
 	return nil
 }

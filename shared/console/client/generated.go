@@ -20,6 +20,7 @@ type Account struct {
 	Country        string    `json:"country,omitzero"`
 	CreatedAt      time.Time `json:"createdAt"`
 	Currency       string    `json:"currency"`
+	Erasure        string    `json:"erasure,omitzero"`
 	ID             string    `json:"id"`
 	Name           string    `json:"name"`
 	ReportSchedule string    `json:"reportSchedule,omitzero"`
@@ -80,6 +81,17 @@ type Alert struct {
 type AlertPage struct {
 	Items      []Alert `json:"items"`
 	NextCursor string  `json:"nextCursor,omitzero"`
+}
+
+// ArchiveView is a schema of the document.
+type ArchiveView struct {
+	CreatedAt time.Time  `json:"createdAt"`
+	CreatedBy string     `json:"createdBy"`
+	Files     []FileView `json:"files"`
+	ID        string     `json:"id"`
+	Percent   int64      `json:"percent"`
+	ReadyAt   time.Time  `json:"readyAt,omitzero"`
+	State     string     `json:"state"`
 }
 
 // AssignLicenseRequest is a schema of the document.
@@ -248,6 +260,18 @@ type CatalogItemPage struct {
 type Cause struct {
 	Actor     string `json:"actor"`
 	RequestID string `json:"requestId,omitzero"`
+}
+
+// Certificate is a schema of the document.
+type Certificate struct {
+	AskedAt time.Time    `json:"askedAt"`
+	AskedBy string       `json:"askedBy"`
+	Counts  ErasedCounts `json:"counts"`
+	DueAt   time.Time    `json:"dueAt"`
+	EndedAt time.Time    `json:"endedAt,omitzero"`
+	ID      string       `json:"id"`
+	Remains []Remaining  `json:"remains"`
+	State   string       `json:"state"`
 }
 
 // ChangeCostCenterRequest is a schema of the document.
@@ -524,6 +548,18 @@ type Effects struct {
 	Users    []PersonEffect  `json:"users"`
 }
 
+// EraseAccountRequest is a schema of the document.
+type EraseAccountRequest struct {
+	Confirm string `json:"confirm"`
+}
+
+// ErasedCounts is a schema of the document.
+type ErasedCounts struct {
+	Kinds    map[string]json.RawMessage `json:"kinds"`
+	Records  int64                      `json:"records"`
+	Versions int64                      `json:"versions"`
+}
+
 // EventReceipt is a schema of the document.
 type EventReceipt struct {
 	Accepted  int64           `json:"accepted"`
@@ -596,6 +632,17 @@ type FileError struct {
 	Message string `json:"message"`
 	Row     int64  `json:"row"`
 	Value   string `json:"value,omitzero"`
+}
+
+// FileView is a schema of the document.
+type FileView struct {
+	DownloadURL string    `json:"downloadUrl"`
+	ExpiresAt   time.Time `json:"expiresAt"`
+	Kind        string    `json:"kind,omitzero"`
+	Name        string    `json:"name"`
+	Records     int64     `json:"records"`
+	Sha256      string    `json:"sha256"`
+	SizeBytes   int64     `json:"sizeBytes"`
 }
 
 // Grant is a schema of the document.
@@ -1385,6 +1432,12 @@ type RejectedEvent struct {
 	Problem Problem `json:"problem"`
 }
 
+// Remaining is a schema of the document.
+type Remaining struct {
+	Until time.Time `json:"until,omitzero"`
+	What  string    `json:"what"`
+}
+
 // RemovalItem is a schema of the document.
 type RemovalItem struct {
 	LicenseID *string `json:"licenseId,omitempty"`
@@ -1708,6 +1761,11 @@ func (c *Client) ApproveRequest(ctx context.Context, id string, change Change) (
 	return send[Request](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/requests/" + url.PathEscape(id) + "/approve", query: nil, accept: "", body: nil, change: change})
 }
 
+// ArchiveAccount: Ask for everything of an account as files.
+func (c *Client) ArchiveAccount(ctx context.Context, change Change) (Answer[ArchiveView], error) {
+	return send[ArchiveView](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/archive", query: nil, accept: "", body: nil, change: change})
+}
+
 // AssignLicense: Assign a license to a user.
 func (c *Client) AssignLicense(ctx context.Context, id string, body AssignLicenseRequest, change Change) (Answer[ChangedLicense], error) {
 	return send[ChangedLicense](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/licenses/" + url.PathEscape(id) + "/assign", query: nil, accept: "", body: body, change: change})
@@ -1853,6 +1911,11 @@ func (c *Client) DenyRequest(ctx context.Context, id string, body DenyRequestReq
 	return send[Request](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/requests/" + url.PathEscape(id) + "/deny", query: nil, accept: "", body: body, change: change})
 }
 
+// EraseAccount: Erase a closed account for good.
+func (c *Client) EraseAccount(ctx context.Context, body EraseAccountRequest, change Change) (Answer[Certificate], error) {
+	return send[Certificate](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/erase", query: nil, accept: "", body: body, change: change})
+}
+
 // ExplainLicenseQuery is the query of ExplainLicense.
 type ExplainLicenseQuery struct {
 	Product string
@@ -1872,6 +1935,11 @@ func (c *Client) ExplainLicense(ctx context.Context, id string, query ExplainLic
 // GetAccount: Read an account.
 func (c *Client) GetAccount(ctx context.Context) (Answer[Account], error) {
 	return send[Account](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account), query: nil, accept: "", body: nil, change: Change{}})
+}
+
+// GetArchive: Read the archive of an account that was asked for last.
+func (c *Client) GetArchive(ctx context.Context) (Answer[ArchiveView], error) {
+	return send[ArchiveView](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/archive", query: nil, accept: "", body: nil, change: Change{}})
 }
 
 // GetBilling: Read what falls due from the next billing date on.
@@ -1920,6 +1988,11 @@ func (c *Client) GetDashboard(ctx context.Context, id string) (Answer[DashboardW
 // GetDeferred: Read what became of a request that takes longer than a request may; for who asked, for a day.
 func (c *Client) GetDeferred(ctx context.Context, id string) (Answer[Deferred], error) {
 	return send[Deferred](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/deferred/" + url.PathEscape(id), query: nil, accept: "", body: nil, change: Change{}})
+}
+
+// GetErasure: Read what an erasure has come to.
+func (c *Client) GetErasure(ctx context.Context, id string) (Answer[Certificate], error) {
+	return send[Certificate](ctx, c, request{method: http.MethodGet, path: "/v1/erasures/" + url.PathEscape(id), query: nil, accept: "", body: nil, change: Change{}})
 }
 
 // GetExport: Read an export: its state, and where its file is.

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -91,7 +92,7 @@ type Operation struct {
 type Router struct {
 	env   *app.Env
 	mux   *http.ServeMux // finds the operation of a request
-	known sync.Map       // account id to struct{}: no account vanishes, a closed one neither
+	known sync.Map       // account id to the time.Time when somebody of it was served last, see exists
 	quota *quota.Quota   // of the requests of each account
 	adds  []func(*group)
 	// readers and carriers are those of Foresees and Carries.
@@ -572,19 +573,29 @@ func prepare(ctx huma.Context, c *call.Call, op Operation, body reader) error {
 	return nil
 }
 
+// knownFor is how long a process need not ask again whether an account is there in which it has served
+// somebody. It is less than call.LongestRun: an account is closed for longer before it is erased, and nobody
+// is served meanwhile whose account it is.
+const knownFor = 10 * time.Minute
+
 // exists demands that the account is there: at once, or, of an operation that loads, with the
 // call's first Lookup.
 //
 // Errors: not-found.
 func (k *Router) exists(ctx context.Context, c *call.Call, loads bool) error {
-	if _, ok := k.known.Load(c.Account); ok {
+	seen, _ := k.known.Load(c.Account)
+	if at, ok := seen.(time.Time); ok && c.At.Sub(at) < knownFor {
 		return nil
 	}
 	// An id that no account can have is as unknown as any other.
 	if !ValidID(c.Account) {
 		return problem.NoAccount()
 	}
-	c.Unseen(func() { k.known.Store(c.Account, struct{}{}) })
+	c.Unseen(func() {
+		if !c.Operator { // whom a closed account is there for
+			k.known.Store(c.Account, c.At)
+		}
+	})
 	if loads {
 		return nil
 	}

@@ -37,6 +37,12 @@ type Env struct {
 	Work work.Queue
 	// Lines are what the functions have written into their log; nil in a function that reads none.
 	Lines lines.Reader
+	// Scan reads the whole table, and Objects all versions of files; nil but for the function that archives
+	// and erases accounts.
+	Scan    table.Scanner
+	Objects files.Keeper
+	// LogDays is how long lines of the log are kept.
+	LogDays int
 	// Workbooks write files of Excel; nil in a function that writes none, for they weigh more than
 	// all else of it (design, decision 9).
 	Workbooks form.Workbooks

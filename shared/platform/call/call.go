@@ -864,3 +864,13 @@ func Counted(ctx context.Context, store table.Store) ([]string, error) {
 func AccountKey(account string) table.Key {
 	return table.Key{Partition: Partition(account, "ACCOUNT"), Sort: "ACCOUNT"}
 }
+
+// LongestRun is how long a function may run at most: what was decided before is committed by then, or never.
+const LongestRun = 15 * time.Minute
+
+// ErasedKey is where it is kept that an account of this id is erased, or about to be: its id is never given
+// out again. The key tells nobody which id it was.
+func ErasedKey(account string) table.Key {
+	sum := sha256.Sum256([]byte(account))
+	return table.Key{Partition: Partition(Nowhere, "ERASED", hex.EncodeToString(sum[:])), Sort: "ERASED"}
+}

@@ -85,3 +85,45 @@ type Store interface {
 	// Put stores an object whole from a seekable body of this size, replacing what was there.
 	Put(ctx context.Context, ref Ref, body io.ReadSeeker, size int64, contentType string) (Info, error)
 }
+
+// Keeper sees every version of what is stored, and takes versions away for good. It is for the one function
+// that does.
+type Keeper interface {
+	// Versions hands every version of the objects whose keys begin so to visit, deletions too, until it
+	// returns an error.
+	Versions(ctx context.Context, b Bucket, prefix string, visit func(Stored) error) error
+	// Remove takes a version away for good; one that is not there is no fault. The ref names it.
+	Remove(ctx context.Context, ref Ref) error
+}
+
+// Stored is a version of an object.
+type Stored struct {
+	Info
+	// Newest says that it is what the key stands for, and Deletion that it says of the object that it is
+	// gone.
+	Newest, Deletion bool
+	At               time.Time
+}
+
+// The folders of both buckets in which objects of accounts lie: a key is one of these, then the account
+// and a slash.
+const (
+	UploadsFolder         = "uploads/"
+	DropsFolder           = "drops/"
+	FileWakeUpsFolder     = "jobs/configure/"
+	ResultsFolder         = "results/"
+	ReportsFolder         = "reports/"
+	ReportWakeUpsFolder   = "jobs/reports/"
+	DeferredFolder        = "deferred/"
+	DeferredWakeUpsFolder = "jobs/deferred/"
+	ArchivesFolder        = "archives/"
+	OffboardingsFolder    = "jobs/offboarding/"
+)
+
+// Folders lists them by their buckets.
+func Folders() map[Bucket][]string {
+	return map[Bucket][]string{
+		Uploads: {UploadsFolder, DropsFolder, FileWakeUpsFolder},
+		Reports: {ResultsFolder, ReportsFolder, ReportWakeUpsFolder, DeferredFolder, DeferredWakeUpsFolder, ArchivesFolder, OffboardingsFolder},
+	}
+}

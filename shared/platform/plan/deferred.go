@@ -22,8 +22,8 @@ const (
 	// times by then, a quarter of an hour each.
 	deferredWithin = time.Hour
 
-	wakeUps  = "jobs/deferred/"
-	outcomes = "deferred/"
+	wakeUps  = files.DeferredWakeUpsFolder
+	outcomes = files.DeferredFolder
 )
 
 // DeferredState is how far a deferred request is.

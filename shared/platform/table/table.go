@@ -234,6 +234,17 @@ type Store interface {
 	Commit(ctx context.Context, ops []Operation) error
 }
 
+// Scanner reads through the whole table, whatever its partitions are called. It is for what no key finds:
+// one function has it, which serves no requests (docs/isolation.md).
+//
+// Errors: those of Store's reads.
+type Scanner interface {
+	// Scan reads a page behind a key, strongly consistent, and answers those of its items whose partitions
+	// begin with one of the prefixes, with the key behind which the next page begins. That is the zero
+	// Key on the last page; a page may be empty and not be the last. The zero Key begins at the start.
+	Scan(ctx context.Context, prefixes []string, after Key) (items []Item, next Key, err error)
+}
+
 // The errors that a Store returns beside *ConditionError and *LimitError.
 var (
 	ErrConflict  = errors.New("the commit kept colliding with others")

@@ -57,6 +57,8 @@ type Settings struct {
 	Memory float64
 	// LogGroup is LOG_GROUP, where the functions write their lines; empty in functions that read none.
 	LogGroup string
+	// LogDays is LOG_DAYS, how long its lines are kept; 0 where nobody asks.
+	LogDays int
 	// RequestsPerMinute is REQUESTS_PER_MINUTE, how many requests of an account are taken in a minute; 0
 	// for any number.
 	RequestsPerMinute int64
@@ -113,6 +115,12 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 		var err error
 		if s.Memory, err = strconv.ParseFloat(size, 64); err != nil {
 			faults = append(faults, errors.New("AWS_LAMBDA_FUNCTION_MEMORY_SIZE is no number"))
+		}
+	}
+	if days := getenv("LOG_DAYS"); days != "" {
+		var err error
+		if s.LogDays, err = strconv.Atoi(days); err != nil {
+			faults = append(faults, errors.New("LOG_DAYS is no number"))
 		}
 	}
 	if limit := getenv("REQUESTS_PER_MINUTE"); limit != "" {
@@ -183,8 +191,13 @@ func (s Settings) OpenTable(tally *table.Tally) table.Store {
 }
 
 // OpenFiles makes the buckets' adapter.
-func (s Settings) OpenFiles() files.Store {
-	return s3store.New(s.S3(), map[files.Bucket]string{files.Uploads: s.UploadsBucket, files.Reports: s.ReportsBucket})
+func (s Settings) OpenFiles() files.Store { return s3store.New(s.S3(), s.buckets()) }
+
+// OpenKeeper makes the adapter of all versions of what is in the buckets.
+func (s Settings) OpenKeeper() files.Keeper { return s3store.NewKeeper(s.S3(), s.buckets()) }
+
+func (s Settings) buckets() map[files.Bucket]string {
+	return map[files.Bucket]string{files.Uploads: s.UploadsBucket, files.Reports: s.ReportsBucket}
 }
 
 // cursorKeys are what signs cursors and plans: the values of a secret, read when the first one is
@@ -209,16 +222,28 @@ func Clock() time.Time { return plain.Clock() }
 // IDs makes UUIDs.
 type IDs = plain.IDs
 
+// StartSweeping is Start of a function that reads the whole table, and sees all versions of files.
+func StartSweeping(build func(*app.Env) app.Function) { start(build, Sweeping) }
+
+// Sweeping gives an environment what that takes.
+func Sweeping(s Settings, env *app.Env) {
+	env.Scan = dynamo.New(s.DynamoDB(), s.Table, dynamo.Options{})
+	env.Objects = s.OpenKeeper()
+	env.LogDays = s.LogDays
+}
+
 // Start makes the function that build describes and serves the Lambda runtime API with it until the
 // process ends. A function that cannot be made says why on standard output, where the log is, and
 // exits.
-func Start(build func(*app.Env) app.Function) {
+func Start(build func(*app.Env) app.Function) { start(build) }
+
+func start(build func(*app.Env) app.Function, with ...func(Settings, *app.Env)) {
 	// The first HTTPS call would wait for the root certificates; here they are read while the rest
 	// is made.
 	go func() { _, _ = x509.SystemCertPool() }()
 	// What libraries write to the standard log becomes lines of JSON too.
 	slog.SetDefault(edge.Logger(os.Stdout, slog.LevelInfo))
-	e, err := assemble(os.Getenv, os.Stdout, build)
+	e, err := assemble(os.Getenv, os.Stdout, build, with...)
 	if err != nil {
 		edge.Logger(os.Stdout, slog.LevelInfo).Error("function not started", "error", err)
 		os.Exit(1)
@@ -230,6 +255,7 @@ func assemble(
 	getenv func(string) string,
 	out io.Writer,
 	build func(*app.Env) app.Function,
+	with ...func(Settings, *app.Env),
 ) (*edge.Edge, error) {
 	s, err := FromEnvironment(getenv)
 	if err != nil {
@@ -255,6 +281,9 @@ func assemble(
 	}
 	if s.LogGroup != "" {
 		env.Lines = plain.NewLines(s.LogGroup, getenv)
+	}
+	for _, add := range with {
+		add(s, env)
 	}
 	return edge.New(build(env), edge.Options{
 		Name: s.Name, Clock: Clock, Log: env.Log, Tally: tally, Metrics: out, UserClaim: s.UserClaim,

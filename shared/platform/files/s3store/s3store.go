@@ -42,7 +42,10 @@ type Store struct {
 	names   map[files.Bucket]string
 }
 
-var _ files.Store = (*Store)(nil)
+var (
+	_ files.Store  = (*Store)(nil)
+	_ files.Keeper = (*Store)(nil)
+)
 
 // New makes a Store that speaks through client; names tells the real name of every bucket that the
 // caller uses.
@@ -57,6 +60,11 @@ func New(client *s3.Client, names map[files.Bucket]string) files.Store {
 		})),
 		names: names,
 	}
+}
+
+// NewKeeper makes the Keeper of the same buckets.
+func NewKeeper(client *s3.Client, names map[files.Bucket]string) files.Keeper {
+	return &Store{client: client, names: names}
 }
 
 // Name implements files.Store.
@@ -198,6 +206,61 @@ func (s *Store) Put(
 		return files.Info{}, failure("put", ref, err)
 	}
 	return info(ref, out.VersionId, aws.Int64(size), aws.String(contentType), out.ETag), nil
+}
+
+// Versions implements files.Keeper.
+func (s *Store) Versions(
+	ctx context.Context, b files.Bucket, prefix string, visit func(files.Stored) error,
+) error {
+	name := s.names[b]
+	if name == "" {
+		return fmt.Errorf("files: no name is set for bucket %q", b)
+	}
+	pages := s3.NewListObjectVersionsPaginator(s.client, &s3.ListObjectVersionsInput{
+		Bucket: aws.String(name), Prefix: aws.String(prefix),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("files: list versions in %s: %w", b, err)
+		}
+		for _, v := range page.Versions {
+			stored := files.Stored{Newest: aws.ToBool(v.IsLatest), At: aws.ToTime(v.LastModified).UTC()}
+			stored.Info = info(files.Ref{Bucket: b, Key: aws.ToString(v.Key)}, v.VersionId, v.Size, nil, v.ETag)
+			if err := visit(stored); err != nil {
+				return err
+			}
+		}
+		for _, m := range page.DeleteMarkers {
+			stored := files.Stored{Newest: aws.ToBool(m.IsLatest), Deletion: true, At: aws.ToTime(m.LastModified).UTC()}
+			stored.Info = info(files.Ref{Bucket: b, Key: aws.ToString(m.Key)}, m.VersionId, nil, nil, nil)
+			if err := visit(stored); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Remove implements files.Keeper.
+func (s *Store) Remove(ctx context.Context, ref files.Ref) error {
+	bucket, err := s.bucket(ref)
+	if err != nil {
+		return err
+	}
+	if ref.Version == "" {
+		return errors.New("files: what is removed for good is a version")
+	}
+	_, err = s.client.DeleteObject(ctx, &s3.DeleteObjectInput{
+		Bucket: aws.String(bucket), Key: aws.String(ref.Key), VersionId: version(ref),
+	})
+	if err == nil {
+		return nil
+	}
+	if err = failure("remove", ref, err); errors.Is(err, files.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 func (s *Store) bucket(ref files.Ref) (string, error) {

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -261,6 +262,51 @@ func testVersions(t *testing.T, store files.Store) {
 		ref.Version = other.Version
 		if _, _, err := store.Get(ctx, ref); !errors.Is(err, files.ErrNotFound) {
 			t.Errorf("a version of another object: %v", err)
+		}
+	})
+	t.Run("every version is listed, and one that is removed is gone for good", func(t *testing.T) {
+		ctx := t.Context()
+		keeper, ok := store.(files.Keeper)
+		if !ok {
+			t.Fatal("the store keeps no versions")
+		}
+		ref := files.Ref{Bucket: files.Uploads, Key: key(t, "kept.csv")}
+		var stored []string
+		for _, body := range []string{"1", "22", "333"} {
+			info, err := store.Put(ctx, ref, strings.NewReader(body), int64(len(body)), "text/csv")
+			if err != nil {
+				t.Fatal(err)
+			}
+			stored = append(stored, info.Version)
+		}
+		listed := func() (found []string, newest string) {
+			t.Helper()
+			err := keeper.Versions(ctx, ref.Bucket, key(t, ""), func(v files.Stored) error {
+				found = append(found, v.Version)
+				if v.Newest {
+					newest = v.Version
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			slices.Sort(found)
+			return found, newest
+		}
+		want := slices.Sorted(slices.Values(stored))
+		if found, newest := listed(); !slices.Equal(found, want) || newest != stored[2] {
+			t.Errorf("listed %v, the newest %q, want %v", found, newest, stored)
+		}
+		ref.Version = stored[2]
+		for range 2 { // one that is gone is no fault
+			if err := keeper.Remove(ctx, ref); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want = slices.Sorted(slices.Values(stored[:2]))
+		if found, _ := listed(); !slices.Equal(found, want) {
+			t.Errorf("listed %v, want %v", found, stored[:2])
 		}
 	})
 }

@@ -17,6 +17,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -223,6 +225,41 @@ func (s *Store) Query(ctx context.Context, q table.Query) (table.Page, error) {
 		return table.Page{}, err
 	}
 	return page, nil
+}
+
+// scanned is how many items a page of a scan looks at.
+const scanned = 500
+
+// Scan implements table.Scanner: each page is read in one snapshot.
+func (s *Store) Scan(
+	ctx context.Context, prefixes []string, after table.Key,
+) (found []table.Item, next table.Key, err error) {
+	err = s.view(ctx, func(tx *bbolt.Tx) error {
+		var start []byte
+		if after != (table.Key{}) {
+			start = append(appendKey(nil, after), 0)
+		}
+		n := 0
+		for key, value := range walk(tx.Bucket(itemsBucket), start, []byte{math.MaxUint8}, false) {
+			at, _, err := cutKey(key)
+			if err != nil {
+				return err
+			}
+			if slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(at.Partition, p) }) {
+				item, err := decode(at, value)
+				if err != nil {
+					return err
+				}
+				found = append(found, item)
+			}
+			if n++; n == scanned {
+				next = at
+				return nil
+			}
+		}
+		return nil
+	})
+	return found, next, err
 }
 
 // placeOf is the key at which the page ended that q.After names.

@@ -45,6 +45,10 @@ func TestContract(t *testing.T) {
 	tabletest.Run(t, func(t *testing.T) table.Store { return open(t) })
 }
 
+func TestScans(t *testing.T) {
+	tabletest.Scans(t, func(t *testing.T) table.Store { return open(t) })
+}
+
 func TestReopen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a", "folder", "table.db") // Made on the way.
 	s, err := bolt.Open(path)

@@ -15,6 +15,8 @@ import (
 	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -217,6 +219,50 @@ func (s *Store) Query(ctx context.Context, q table.Query) (table.Page, error) {
 			return page, err
 		}
 	}
+}
+
+// Scan implements table.Scanner. It asks for pages of DynamoDB's own size, 1 MB, of which only what is
+// wanted is sent.
+func (s *Store) Scan(
+	ctx context.Context, prefixes []string, after table.Key,
+) (found []table.Item, next table.Key, err error) {
+	input := &dynamodb.ScanInput{
+		TableName: &s.table, ConsistentRead: aws.Bool(true), ReturnConsumedCapacity: s.measure(),
+		ExpressionAttributeValues: map[string]types.AttributeValue{},
+	}
+	wanted := make([]string, len(prefixes))
+	for i, prefix := range prefixes {
+		name := ":p" + strconv.Itoa(i)
+		wanted[i] = "begins_with(" + partitionName + ", " + name + ")"
+		input.ExpressionAttributeValues[name] = text(prefix)
+	}
+	input.FilterExpression = aws.String(strings.Join(wanted, " OR "))
+	if after != (table.Key{}) {
+		input.ExclusiveStartKey = keyOf(after)
+	}
+	err = s.repeat(ctx, "Scan", func(ctx context.Context) (float64, error) {
+		out, err := s.client.Scan(ctx, input, unrepeated)
+		if err != nil {
+			return 0, err
+		}
+		found, next = nil, table.Key{}
+		for _, attributes := range out.Items {
+			item, err := decode(attributes)
+			if err != nil {
+				return 0, err
+			}
+			found = append(found, item)
+		}
+		if out.LastEvaluatedKey != nil {
+			last, err := decode(out.LastEvaluatedKey)
+			if err != nil {
+				return 0, err
+			}
+			next = last.Key
+		}
+		return units(out.ConsumedCapacity), nil
+	})
+	return found, next, err
 }
 
 // rangeCondition demands a sort key in [lo, hi). DynamoDB allows one comparison of it, and BETWEEN

@@ -50,7 +50,9 @@ func dropAtEnd(t *testing.T, c *dynamodb.Client, name string) {
 // SEATWISE_TEST_DYNAMODB_ENDPOINT names.
 func TestContract(t *testing.T) {
 	c, name := newTable(t, programs.DynamoDB(t))
-	tabletest.Run(t, func(*testing.T) table.Store { return dynamo.New(c, name, dynamo.Options{}) })
+	open := func(*testing.T) table.Store { return dynamo.New(c, name, dynamo.Options{}) }
+	tabletest.Run(t, open)
+	tabletest.Scans(t, open)
 }
 
 // TestMoto is a smoke test: moto ignores the ClientRequestToken and has no conflicts, so only what

@@ -1019,3 +1019,47 @@ func contextHonoured(t *testing.T, f *fixture) {
 	}
 	f.missing(t, f.key("x"))
 }
+
+// Scans is the contract of table.Scanner: it reads all of some partitions, whatever stands between them.
+func Scans(t *testing.T, open Open) {
+	t.Helper()
+	f := newFixture(t, open)
+	scanner, ok := f.Store.(table.Scanner)
+	if !ok {
+		t.Fatal("the store cannot be scanned")
+	}
+	want := map[table.Key]string{}
+	var ops []table.Operation
+	for i := range 1200 {
+		below := []string{"#a#1", "#a#2", "#b#1", "#c#1"}[i%4]
+		key := table.Key{Partition: f.name + below, Sort: fmt.Sprintf("%04d", i)}
+		ops = append(ops, table.Put(table.Item{Key: key, Data: []byte(`"x"`)}, table.Always))
+		if i%4 != 2 {
+			want[key] = `"x"`
+		}
+	}
+	for some := range slices.Chunk(ops, table.MaxOperations) {
+		f.commit(t, some...)
+	}
+	got := map[table.Key]string{}
+	pages := 0
+	for after := (table.Key{}); ; pages++ {
+		items, next, err := scanner.Scan(f.ctx, []string{f.name + "#a#", f.name + "#c#"}, after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range items {
+			if _, twice := got[item.Key]; twice {
+				t.Errorf("%s is scanned twice", item.Key)
+			}
+			got[item.Key] = string(item.Data)
+		}
+		if next == (table.Key{}) {
+			break
+		}
+		after = next
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("after %d pages (-want +got):\n%s", pages, diff)
+	}
+}

@@ -136,7 +136,7 @@ func (m *simulation) limited(a string) *run {
 		by.claim = reach(some(m, costs, 2))
 	}
 	theirs := m.mirror.reachOf(a, by.user).and(by.claim)
-	p := partAdmin{m, a, theirs}
+	p := partAdmin{m, a, theirs, by.user}
 	r := p.operation()
 	r.by, r.what = &by, limitedTo+r.what
 	if m.random.IntN(3) == 0 {
@@ -164,6 +164,7 @@ type partAdmin struct {
 	m       *simulation
 	account string
 	theirs  reach
+	self    string
 }
 
 // license is the id of a license of a status, or of an assigned base: mostly one of theirs.
@@ -347,8 +348,9 @@ func (p partAdmin) several(fit string) []string {
 func (p partAdmin) wishes() *run {
 	b := p.m.models[p.account]
 	open := slices.DeleteFunc(slices.Clone(b.wishIDs), func(id string) bool {
-		h := b.holders[b.wishes[id].UserID]
-		return b.wishes[id].State != "open" || h == nil || !p.theirs.has(h.CostCenter)
+		w := b.wishes[id]
+		h, own := b.holders[w.UserID], w.UserID == p.self || w.AskedBy == p.self // nobody approves their own
+		return w.State != "open" || h == nil || own || !p.theirs.has(h.CostCenter)
 	})
 	if len(open) == 0 && p.m.random.IntN(2) == 0 || p.m.random.IntN(4) == 0 {
 		body := fields{

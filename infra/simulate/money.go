@@ -337,7 +337,7 @@ func (m *simulation) reclaimTheirs(account string) {
 		}
 	}
 	if by := (caller{user: pick(m, partly(account))}); m.violation == nil {
-		r := partAdmin{m, account, m.mirror.reachOf(account, by.user)}.undo()
+		r := partAdmin{m, account, m.mirror.reachOf(account, by.user), by.user}.undo()
 		r.by, r.what = &by, limitedTo+r.what
 		m.alone(r)
 	}

@@ -251,7 +251,10 @@ func unlinked(t testing.TB, o *office, account string) []string {
 		for _, u := range users.Body.Items {
 			given.Add("user", u.ID)
 		}
-		first = append(first, root+"licenses/give?"+given.Encode())
+		first = append(first, root+"licenses/give?"+given.Encode(), root+"licenses/take?"+given.Encode())
+		who := url.Values{"user": given["user"]}.Encode()
+		first = append(first, root+"licenses/take?"+who, root+"directory/selected?"+who,
+			root+"directory/selected?what=take&role=super-admin&"+who)
 	}
 	cart, err := api.GetCart(t.Context())
 	if err != nil {

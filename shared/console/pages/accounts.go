@@ -18,6 +18,7 @@ var _ = add(web.Page{
 	Routes: []web.Route{
 		{Path: "accounts", Show: showAccounts},
 		{Path: "accounts/new", Show: showNewAccount, Send: sendNewAccount, Submit: "Make it", Fields: accountFields},
+		{Path: "accounts/of/{id}/cost", Show: showAccountCost},
 		{Path: "accounts/of/{id}", Show: showAccount, Send: sendAccount, Submit: "Save", Fields: accountFields},
 	},
 })
@@ -46,8 +47,8 @@ func showAccounts(c *web.Context, _ *view.Form) error {
 }
 
 func (l accountList) pager(c *web.Context) view.Pager {
-	return pagerOf(c, c.Link("accounts"), l.query, onPage{rows: len(l.page.Items), next: l.page.NextCursor},
-		[2]string{"account", "accounts"})
+	page := onPage{rows: len(l.page.Items), next: l.page.NextCursor, order: byID}
+	return pagerOf(c, c.Link("accounts"), l.query, page, [2]string{"account", "accounts"})
 }
 
 // bundleOptions and scheduleOptions are the choices of an account, as the API names them.

@@ -9,6 +9,39 @@ import (
 	"seatwise/shared/console/client"
 )
 
+// An operator who enters an account that there is not is told so, and led to Accounts; nobody else is told more
+// than before.
+func TestAnAccountThatThereIsNot(t *testing.T) {
+	c := consolewalk.Start(t)
+	c.Account(t, "acme", nil)
+	b := c.SignIn(t, "acme", "ada")
+	for _, page := range []string{"", "licenses", "directory"} {
+		p := b.Get("/console/nosuch/" + page)
+		p.Says("There is no such account", "No account has the id nosuch.")
+		if at := p.Link("To Accounts"); p.Status != http.StatusNotFound || at != "/console/acme/accounts" {
+			t.Errorf("%d, and led to %s", p.Status, at)
+		}
+	}
+	other := c.SignIn(t, "acme", "zoe", "directory.read").Get("/console/nosuch/directory")
+	other.Hides("No account has the id", "To Accounts")
+}
+
+// Operators see what an account has taken of the stack, and what that costs; others are refused.
+func TestWhatAnAccountCosts(t *testing.T) {
+	c := consolewalk.Start(t)
+	c.Account(t, "acme", nil)
+	b := c.SignIn(t, "acme", "ada")
+	page := b.Get(b.Get("/console/acme/accounts").Link("Cost of Acme acme"))
+	page.Says("Cost of Acme acme", "It is no charge to the account.", "requests of the API", "write units of the table",
+		"Functions (Lambda)", "Nothing is counted of these days.", "0.0000 USD")
+	b.Get("/console/acme/accounts/of/acme/cost?from=2999-01-01").Says("These days cannot be shown")
+	b.Get("/console/acme/accounts/of/acme/cost?from=2026-01-01&last=2026-01-05").Says("Jan 1, 2026 to Jan 5, 2026")
+	forced := c.SignIn(t, "acme", "zoe", "billing.read").Get("/console/acme/accounts/of/acme/cost")
+	if forced.Status != http.StatusForbidden {
+		t.Errorf("forced: %d", forced.Status)
+	}
+}
+
 // An operator makes an account, is in it, and every page says which it is; leaving leads to their
 // own.
 func TestMakeEnterAndLeaveAnAccount(t *testing.T) {

@@ -237,7 +237,7 @@ func showOrders(c *web.Context, _ *view.Form) error {
 
 func (b billing) pager(c *web.Context) view.Pager {
 	return pagerOf(c, c.Link("billing", "orders"), b.query,
-		onPage{rows: len(b.orders.Items), next: b.orders.NextCursor}, [2]string{"order", "orders"})
+		onPage{rows: len(b.orders.Items), next: b.orders.NextCursor, order: newestFirst}, [2]string{"order", "orders"})
 }
 
 func showOrder(c *web.Context, _ *view.Form) error {

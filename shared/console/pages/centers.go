@@ -51,8 +51,8 @@ func showCenters(c *web.Context, _ *view.Form) error {
 }
 
 func centersPager(c *web.Context, page client.CostCenterPage) view.Pager {
-	return pagerOf(c, c.Link("billing", "cost-centers"), c.Query(),
-		onPage{rows: len(page.Items), next: page.NextCursor}, [2]string{"cost center", "cost centers"})
+	shown := onPage{rows: len(page.Items), next: page.NextCursor, order: "by code"}
+	return pagerOf(c, c.Link("billing", "cost-centers"), c.Query(), shown, [2]string{"cost center", "cost centers"})
 }
 
 func showCenter(c *web.Context, f *view.Form) error {
@@ -95,9 +95,11 @@ func (u *fenceUp) calls(c *web.Context) []func(context.Context) error {
 				CostCenter: []string{c.Param("code")}, Status: []string{"available"}, Limit: mostNames,
 			})
 		})),
-		client.IfAllowed(client.Into(&u.waiting, func(ctx context.Context) (client.Answer[client.WaitingGrantPage], error) {
-			return c.API.ListWaiting(ctx, client.ListWaitingQuery{Limit: mostNames})
-		})),
+		client.IfAllowed(
+			client.Into(&u.waiting, func(ctx context.Context) (client.Answer[client.WaitingGrantPage], error) {
+				return c.API.ListWaiting(ctx, client.ListWaitingQuery{Limit: mostNames})
+			}),
+		),
 	}
 }
 
@@ -129,7 +131,8 @@ func (u *fenceUp) says(f *view.Format, code string, product func(string) string)
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(out)) {
-		said = append(said, "Behind the fence no "+product(id)+" is given to "+someNamed(f, out[id])+", who wait for one.")
+		people := someNamed(f, out[id])
+		said = append(said, "Behind the fence no "+product(id)+" is given to "+people+", who wait for one.")
 	}
 	for _, id := range slices.Sorted(maps.Keys(in)) {
 		said = append(said, "It is still given to "+someNamed(f, in[id])+", who wait for "+product(id)+".")

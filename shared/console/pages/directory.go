@@ -40,6 +40,7 @@ var _ = add(web.Page{
 			Path: "directory/users/{id}/delete", Needs: managesDirectory,
 			Show: showDeleteUser, Send: sendDeleteUser, Submit: "Delete",
 		},
+		rolesRoute,
 		{Path: "directory/roles", Whole: true, Show: showRoles},
 		{
 			Path: "directory/roles/new", Whole: true, Needs: managesDirectory,

@@ -48,8 +48,8 @@ func showExports(c *web.Context, f *view.Form) error {
 }
 
 func (l exportList) pager(c *web.Context) view.Pager {
-	return pagerOf(c, c.Link("directory", "exports"), l.query, onPage{rows: len(l.page.Items), next: l.page.NextCursor},
-		[2]string{"file", "files"})
+	page := onPage{rows: len(l.page.Items), next: l.page.NextCursor, order: newestFirst}
+	return pagerOf(c, c.Link("directory", "exports"), l.query, page, [2]string{"file", "files"})
 }
 
 func sendExport(c *web.Context, f *view.Form) error {

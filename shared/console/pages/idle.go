@@ -191,8 +191,8 @@ func (v idleView) options() []view.Option {
 }
 
 func (v idleView) pager(c *web.Context) view.Pager {
-	return pagerOf(c, c.Link("billing", "idle"), c.Query(),
-		onPage{rows: len(v.seats.Items), next: v.seats.NextCursor}, [2]string{"seat", "seats"})
+	page := onPage{rows: len(v.seats.Items), next: v.seats.NextCursor, order: "unused the longest first"}
+	return pagerOf(c, c.Link("billing", "idle"), c.Query(), page, [2]string{"seat", "seats"})
 }
 
 // untold are the names of products of which nobody tells who uses them.

@@ -88,8 +88,8 @@ func showImports(c *web.Context, f *view.Form) error {
 }
 
 func (l importList) pager(c *web.Context) view.Pager {
-	return pagerOf(c, c.Link("directory", "imports"), l.query, onPage{rows: len(l.page.Items), next: l.page.NextCursor},
-		[2]string{"file", "files"})
+	page := onPage{rows: len(l.page.Items), next: l.page.NextCursor, order: newestFirst}
+	return pagerOf(c, c.Link("directory", "imports"), l.query, page, [2]string{"file", "files"})
 }
 
 func sendImport(c *web.Context, f *view.Form) error {
@@ -122,9 +122,11 @@ func importSample(c *web.Context, kind, format string) string {
 
 // importPlan is an import as its page shows it.
 type importPlan struct {
+	effects
 	client.Import
+
 	rows    client.ImportRowPage
-	catalog []client.CatalogItem
+	sold    []client.CatalogItem
 	query   url.Values
 	outcome string
 }
@@ -158,7 +160,7 @@ func showImport(c *web.Context, f *view.Form) error {
 	if err := c.Load(calls...); err != nil {
 		return err
 	}
-	p.Import, p.rows, p.catalog = m.Body, rows.Body, catalog.Body.Items
+	p.Import, p.rows, p.sold = m.Body, rows.Body, catalog.Body.Items
 	switch {
 	case p.outcome == "" && p.Counts.Error > 0:
 		p.outcome, p.rows = "error", bad.Body // what has to be looked at first
@@ -231,7 +233,7 @@ func (p importPlan) changes(row client.ImportRow) []change {
 
 // product is the name of a product; what is none stays as it is.
 func (p importPlan) product(id string) string {
-	for _, item := range p.catalog {
+	for _, item := range p.sold {
 		if item.ID == id {
 			return item.Name
 		}
@@ -262,10 +264,29 @@ func askImport(
 	return c.Show(title+" "+m.Body.FileName, page(c, f, importPlan{Import: m.Body}))
 }
 
-func showApply(c *web.Context, f *view.Form) error { return askImport(c, f, "Apply", applyPage) }
+// showApply asks before an import is applied, with what that does to seats, people and money.
+func showApply(c *web.Context, f *view.Form) error {
+	var m client.Answer[client.Import]
+	var p importPlan
+	if err := c.Load(append(foretell(c, f, &p.effects, appliesImport(c)), getImport(c, &m))...); err != nil {
+		return err
+	}
+	p.Import = m.Body
+	if err := c.Load(p.effects.names(c)...); err != nil {
+		return err
+	}
+	return c.Show("Apply "+m.Body.FileName, applyPage(c, f, p))
+}
+
+// appliesImport is the request that applies an import.
+func appliesImport(c *web.Context) func(context.Context, client.Change) (client.Answer[client.Import], error) {
+	return func(ctx context.Context, change client.Change) (client.Answer[client.Import], error) {
+		return c.API.ApplyImport(ctx, c.Param("id"), change)
+	}
+}
 
 func sendApply(c *web.Context, f *view.Form) error {
-	m, err := c.API.ApplyImport(c.R.Context(), c.Param("id"), c.Change(f))
+	m, err := appliesImport(c)(c.R.Context(), c.Change(f))
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ var _ = add(web.Page{
 			Fields: web.Fields("costCenter", "Cost Center", "userId", "User"),
 		},
 		giveRoute,
+		takeRoute,
 		{Path: "licenses/{id}", Show: showLicense},
 		{
 			Path:   "licenses/{id}/assign",
@@ -226,8 +227,22 @@ func (l licenseList) lead(f *view.Format) string {
 	return "Some of all " + f.Number(bought) + " fit the filters"
 }
 
+// inOrder is the order of the list, which follows from its filters.
+func (l licenseList) inOrder() string {
+	q := l.query
+	switch {
+	case q.Get("user")+q.Get("extension")+q.Get("q")+q.Get("order") != "":
+		return ""
+	case len(nonEmpty(q["status"])) > 0:
+		return "by license type and cost center"
+	case len(nonEmpty(q["costCenter"])) > 0:
+		return "by cost center and license type"
+	}
+	return "by license type"
+}
+
 func (l licenseList) pager(c *web.Context) view.Pager {
-	page := onPage{rows: len(l.list.Items), next: l.list.NextCursor}
+	page := onPage{rows: len(l.list.Items), next: l.list.NextCursor, order: l.inOrder()}
 	if all, known := l.fitting(); known {
 		page.all = all
 	}

@@ -91,8 +91,8 @@ func showMassConfigurations(c *web.Context, f *view.Form) error {
 }
 
 func (l massList) pager(c *web.Context) view.Pager {
-	return pagerOf(c, c.Link(massPath), l.query, onPage{rows: len(l.list.Items), next: l.list.NextCursor},
-		[2]string{"file", "files"})
+	page := onPage{rows: len(l.list.Items), next: l.list.NextCursor, order: newestFirst}
+	return pagerOf(c, c.Link(massPath), l.query, page, [2]string{"file", "files"})
 }
 
 func sendMassConfiguration(c *web.Context, f *view.Form) error {

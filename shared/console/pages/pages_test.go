@@ -128,6 +128,8 @@ func examples(t *testing.T, c *consolewalk.Console) map[string]string {
 		"live-reports/queues/{id}":                        "live-reports/queues/detroit",
 		"live-reports/dashboards/{id}":                    "live-reports/dashboards/support",
 		"live-reports/exclusions/{product}/{user}":        "live-reports/exclusions/live-reports/john",
+		"licenses/take":                                   "licenses/take?user=zoe",
+		"directory/selected":                              "directory/selected?user=zoe",
 		"licenses/{id}":                                   "licenses/" + id,
 		"problems/{slug}":                                 "problems/validation",
 		"accounts/of/{id}":                                "accounts/of/acme",

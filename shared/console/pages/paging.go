@@ -13,7 +13,15 @@ type onPage struct {
 	rows int
 	next string
 	all  int64
+	// order says in which order they are: the API's, which its cursors keep (decisions, 190).
+	order string
 }
+
+// Orders of lists, as their pages say them.
+const (
+	newestFirst = "the newest first"
+	byID        = "by id"
+)
 
 // pagerOf is how a list goes on whose filters are in the address.
 func pagerOf(c *web.Context, path string, q url.Values, page onPage, noun [2]string) view.Pager {
@@ -23,6 +31,9 @@ func pagerOf(c *web.Context, path string, q url.Values, page onPage, noun [2]str
 		p.Count = f.Count(page.all, noun[0], noun[1]) + ", " + f.Number(rows) + " on this page"
 	} else {
 		p.Count = f.Count(rows, noun[0], noun[1]) + " on this page"
+	}
+	if page.order != "" && page.rows > 1 {
+		p.Count += ", " + page.order
 	}
 	return p
 }

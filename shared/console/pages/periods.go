@@ -80,7 +80,7 @@ func getPeriod(c *web.Context, first string, into *client.Answer[client.PeriodVi
 
 func (v periodsView) pager(c *web.Context) view.Pager {
 	return pagerOf(c, c.Link("billing", "periods"), c.Query(),
-		onPage{rows: len(v.page.Items), next: v.page.NextCursor}, [2]string{"period", "periods"})
+		onPage{rows: len(v.page.Items), next: v.page.NextCursor, order: newestFirst}, [2]string{"period", "periods"})
 }
 
 // total is what a period has come to, as far as it is known without reading all of it.

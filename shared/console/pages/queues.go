@@ -72,8 +72,16 @@ type named struct {
 	shown int
 }
 
+// order is that of the list; of a search it is that of what was found by.
+func (n named) order() string {
+	if n.query.Get("q") != "" {
+		return ""
+	}
+	return byID
+}
+
 func (n named) pager(c *web.Context, path string, noun [2]string) view.Pager {
-	return pagerOf(c, path, n.query, onPage{rows: n.shown, next: n.next}, noun)
+	return pagerOf(c, path, n.query, onPage{rows: n.shown, next: n.next, order: n.order()}, noun)
 }
 
 func showQueues(c *web.Context, _ *view.Form) error {

@@ -97,8 +97,8 @@ func (p people) name(id string) string {
 func (l requestList) filtered() bool { return l.query.Get("state") != "" || l.query.Get("user") != "" }
 
 func (l requestList) pager(c *web.Context) view.Pager {
-	return pagerOf(c, c.Link(requestsPath), l.query,
-		onPage{rows: len(l.found.Body.Items), next: l.found.Body.NextCursor}, [2]string{"request", "requests"})
+	page := onPage{rows: len(l.found.Body.Items), next: l.found.Body.NextCursor, order: newestFirst}
+	return pagerOf(c, c.Link(requestsPath), l.query, page, [2]string{"request", "requests"})
 }
 
 // states are those that are asked for.

@@ -69,8 +69,8 @@ func showRoles(c *web.Context, _ *view.Form) error {
 }
 
 func (l roleList) pager(c *web.Context) view.Pager {
-	return pagerOf(c, c.Link("directory", "roles"), c.Query(), onPage{rows: len(l.page.Items), next: l.page.NextCursor},
-		[2]string{"role", "roles"})
+	page := onPage{rows: len(l.page.Items), next: l.page.NextCursor, order: byID}
+	return pagerOf(c, c.Link("directory", "roles"), c.Query(), page, [2]string{"role", "roles"})
 }
 
 // carriesSays is what a role allows, in a few words.

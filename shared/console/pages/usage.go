@@ -131,13 +131,15 @@ func (u *usage) days(c *web.Context, into *client.Answer[client.UsageSummary]) f
 			From: u.query.Get("from"), To: dayAfter(u.query.Get("last")),
 		})
 		if e := client.As(err); e != nil && e.Status == http.StatusUnprocessableEntity {
-			const title = "These days cannot be shown: below are the last 30"
-			u.fault = &view.Fault{Title: title, Fields: namedLast(e.Errors)}
+			u.fault = &view.Fault{Title: notTheseDays, Fields: namedLast(e.Errors)}
 			return c.API.GetUsageSummary(ctx, client.GetUsageSummaryQuery{})
 		}
 		return sum, err
 	})
 }
+
+// notTheseDays is said where days were asked for that cannot be shown.
+const notTheseDays = "These days cannot be shown: below are the last 30"
 
 // chosen says that the reader has asked for other days than the last thirty.
 func (u usage) chosen() bool { return u.query.Get("from")+u.query.Get("last") != "" }
@@ -355,6 +357,6 @@ func stateOf(r client.Report) (kind, word string) {
 }
 
 func (u usage) pager(c *web.Context) view.Pager {
-	return pagerOf(c, c.Link("usage"), u.query, onPage{rows: len(u.reports.Items), next: u.reports.NextCursor},
-		[2]string{"report", "reports"})
+	page := onPage{rows: len(u.reports.Items), next: u.reports.NextCursor, order: newestFirst}
+	return pagerOf(c, c.Link("usage"), u.query, page, [2]string{"report", "reports"})
 }

@@ -61,7 +61,15 @@ func listRoles(c *web.Context, into *client.Answer[client.RolePage]) func(contex
 }
 
 func (l userList) pager(c *web.Context) view.Pager {
-	return pagerOf(c, c.Link("directory"), l.query, onPage{rows: len(l.page.Items), next: l.page.NextCursor}, [2]string{"user", "users"})
+	return pagerOf(c, c.Link("directory"), l.query, onPage{rows: len(l.page.Items), next: l.page.NextCursor, order: l.order()}, [2]string{"user", "users"})
+}
+
+// order is that of the list; of a search it is that of what was found by.
+func (l userList) order() string {
+	if l.query.Get("q") != "" {
+		return ""
+	}
+	return byID
 }
 
 // lead says which users these are.

@@ -37,7 +37,7 @@ func userColumns(c *web.Context) []view.Column {
 		{Name: "Roles"},
 		{Name: "Actions", Number: true},
 	}
-	if gives(c) {
+	if selects(c) {
 		columns = append([]view.Column{{Name: "Select", All: "selected"}}, columns...)
 	}
 	return columns

@@ -25,6 +25,9 @@ import (
 // searchPath is the page that the search box of the frame leads to.
 const searchPath = "search"
 
+// accountsPath is the page that lists all accounts, for operators.
+const accountsPath = "accounts"
+
 // zonePath is the page that chooses the zone of times.
 const zonePath = "time-zone"
 
@@ -84,7 +87,12 @@ func (c *Context) Load(calls ...func(context.Context) error) error {
 	}
 	c.loaded = true
 	frame := []func(context.Context) error{
-		client.Into(&c.me, c.API.GetMe),
+		func(ctx context.Context) (err error) {
+			if c.me, err = c.API.GetMe(ctx); err == nil && c.me.Body.CostCenters != nil {
+				c.nameLimit(ctx)
+			}
+			return err
+		},
 		func(ctx context.Context) (err error) {
 			if c.account, err = c.API.GetAccount(ctx); client.Is(err, "not-found") {
 				c.missing = true // it may be one that an operator is about to make
@@ -118,7 +126,6 @@ func (c *Context) Load(calls ...func(context.Context) error) error {
 	}
 	if c.me.Body.CostCenters != nil {
 		c.permissions &^= ofTheWhole
-		c.nameLimit(ctx)
 	}
 	if c.Stopped() != "" {
 		c.permissions &^= changing
@@ -724,8 +731,9 @@ func (c *Context) fail(err error) {
 	}
 }
 
-// waysOut are where one goes on from a page that cannot be shown; what leads nowhere is empty.
-type waysOut struct{ home, signOut string }
+// waysOut are where one goes on from a page that cannot be shown; what leads nowhere is empty. Accounts
+// are for an operator whose address names none that there is.
+type waysOut struct{ home, signOut, missing, accounts string }
 
 // waysOut of an account that there is not lead out of it: each of its pages is refused as this one.
 func (c *Context) waysOut(status int) waysOut {
@@ -737,6 +745,9 @@ func (c *Context) waysOut(status int) waysOut {
 	}
 	if c.missing {
 		w.home = ""
+		if c.Operator() && c.console.isPage(accountsPath) {
+			w.missing, w.accounts = c.Account, c.LinkOf(c.OwnAccount(), accountsPath)
+		}
 	}
 	if c.missing || status == http.StatusUnauthorized || status == http.StatusForbidden {
 		w.signOut = base(c.R) + signOutPath

@@ -56,8 +56,8 @@ func (e *effects) foretell(
 			switch refused := client.As(err); {
 			case e.later != "":
 			case err == nil:
-				e.told, e.known = told, told.Plan != "" // without one it is still being worked out
-				if f.Plan == "" {                       // else it is sent once more under the same key
+				e.told, e.known = told, true
+				if f.Plan == "" { // else it is sent once more under the same key
 					f.Plan = told.Plan
 				}
 			case refused == nil || refused.Status == http.StatusUnauthorized:

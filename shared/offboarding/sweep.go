@@ -118,6 +118,9 @@ func (w *Worker) Run(ctx context.Context, p pending) error {
 		if released != nil {
 			w.env.Log.WarnContext(ctx, "lease not given back", slog.Any("error", released))
 		}
+		if nearly(ctx) {
+			return nil // the next run was woken
+		}
 		// Who was turned away while the lease was held has left a marker.
 		left, err := w.find(ctx, p)
 		if err != nil || len(left) == 0 {

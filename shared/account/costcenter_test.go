@@ -33,7 +33,7 @@ func TestTheAccountsCostCenter(t *testing.T) {
 	}
 	shop := purchase.NewService(k.Env, license.NewService(catalog.Default()))
 	for _, code := range []string{"CC-1", "CC-2"} {
-		if _, err := shop.PutCostCenter(t.Context(), k.Call("ada"), code, code); err != nil {
+		if _, err := shop.ChangeCostCenter(t.Context(), k.Call("ada"), purchase.CostCenterChange{Code: code, Name: code}); err != nil {
 			t.Fatal(err)
 		}
 	}

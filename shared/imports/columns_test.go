@@ -170,7 +170,7 @@ func TestCostCentersByName(t *testing.T) {
 	o.centers("SALES", "SUPPORT", "LAB")
 	shop := purchase.NewService(o.Env, o.Kernel)
 	for _, code := range []string{"EAST", "WEST"} {
-		_, err := shop.PutCostCenter(o.Ctx, o.Call("admin"), code, "Branch")
+		_, err := shop.ChangeCostCenter(o.Ctx, o.Call("admin"), purchase.CostCenterChange{Code: code, Name: "Branch"})
 		o.Must(err)
 	}
 	of := func(id, center string) []string {

@@ -76,7 +76,7 @@ func (o *office) centers(codes ...string) {
 	o.F.Helper()
 	shop := purchase.NewService(o.Env, o.Kernel)
 	for _, code := range codes {
-		_, err := shop.PutCostCenter(o.Ctx, o.Call("admin"), code, "Center "+code)
+		_, err := shop.ChangeCostCenter(o.Ctx, o.Call("admin"), purchase.CostCenterChange{Code: code, Name: "Center " + code})
 		o.Must(err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"seatwise/shared/license"
 	"seatwise/shared/metrics"
 	"seatwise/shared/platform/table"
+	"seatwise/shared/purchase"
 	"seatwise/shared/wallboard"
 )
 
@@ -21,7 +22,7 @@ func TestWallboardsAreCharged(t *testing.T) {
 	o := open(t)
 	o.at("2026-11-11 10:00")
 	for _, code := range []string{"SALES", "OPS"} {
-		_, err := o.shop.PutCostCenter(o.ctx, o.Call("admin"), code, code)
+		_, err := o.shop.ChangeCostCenter(o.ctx, o.Call("admin"), purchase.CostCenterChange{Code: code, Name: code})
 		o.must(err)
 	}
 	belongs := func(user, costCenter string) {

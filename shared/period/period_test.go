@@ -92,7 +92,7 @@ func (o *office) grant(user, product, source string) {
 // buy orders licenses as an admin does.
 func (o *office) buy(product string, n int, costCenter string) {
 	o.t.Helper()
-	if _, err := o.shop.PutCostCenter(o.ctx, o.Call("admin"), costCenter, costCenter); err != nil {
+	if _, err := o.shop.ChangeCostCenter(o.ctx, o.Call("admin"), purchase.CostCenterChange{Code: costCenter, Name: costCenter}); err != nil {
 		o.t.Fatal(err)
 	}
 	lines := []purchase.CartLineInput{{ProductID: product, Quantity: n, CostCenter: costCenter}}
@@ -140,7 +140,7 @@ func (o *office) want(first, bills string) View {
 // chargedTo names the account's cost center.
 func (o *office) chargedTo(code string) {
 	o.t.Helper()
-	_, err := o.shop.PutCostCenter(o.ctx, o.Call("admin"), code, code)
+	_, err := o.shop.ChangeCostCenter(o.ctx, o.Call("admin"), purchase.CostCenterChange{Code: code, Name: code})
 	o.must(err)
 	o.decided(func(s *account.Settings) { s.CostCenter = code })
 }

@@ -28,13 +28,6 @@ type CostCenterChange struct {
 	Fenced     *bool
 }
 
-// PutCostCenter makes a cost center or renames it.
-//
-// Errors: those of ChangeCostCenter.
-func (s *Service) PutCostCenter(ctx context.Context, c *call.Call, code, name string) (call.Stored[CostCenter], error) {
-	return s.ChangeCostCenter(ctx, c, CostCenterChange{Code: code, Name: name})
-}
-
 // ChangeCostCenter makes a cost center, renames it, or puts up or takes down its fence. One that is
 // as the change says is not written. When a fence is taken down, who has waited for its licenses is
 // served.

@@ -206,19 +206,6 @@ func (a Amount) Apportion(weights []int64) ([]Amount, error) {
 	return shares, nil
 }
 
-// Sum adds up amounts, all of one currency; of none it is zero. It fails with ErrCurrency or
-// ErrOverflow.
-func Sum(currency string, amounts ...Amount) (Amount, error) {
-	total := Zero(currency)
-	for _, a := range amounts {
-		var err error
-		if total, err = total.Add(a); err != nil {
-			return Amount{}, err
-		}
-	}
-	return total, nil
-}
-
 // magnitude is n without its sign; it holds for the smallest int64 too, which has no positive twin.
 func magnitude(n int64) uint64 {
 	if n < 0 {

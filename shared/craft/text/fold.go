@@ -21,9 +21,6 @@ func Fold(s string) string {
 	)
 }
 
-// Same says whether a person would call two texts the same.
-func Same(a, b string) bool { return a == b || Fold(a) == Fold(b) }
-
 // plain says whether all that Fold has to do is to lower the case: ASCII that needs no other
 // spacing.
 func plain(s string) bool {

@@ -47,14 +47,14 @@ func TestFold(t *testing.T) {
 		{"a\x7fb\x01", "ab"},
 		{"\u1ffd", "'"},
 	} {
-		if text.Fold(c.a) != text.Fold(c.b) || !text.Same(c.a, c.b) {
+		if text.Fold(c.a) != text.Fold(c.b) {
 			t.Errorf("%q and %q fold to %q and %q", c.a, c.b, text.Fold(c.a), text.Fold(c.b))
 		}
 	}
 	for _, c := range []struct{ a, b string }{
 		{"Zoe", "Zoé Doe"}, {"かき", "がき"}, {"हिन्दी", "हन्द"}, {"Zoe Doe", "ZoeDoe"}, {"", "-"},
 	} {
-		if text.Same(c.a, c.b) {
+		if text.Fold(c.a) == text.Fold(c.b) {
 			t.Errorf("%q and %q are told apart by nothing", c.a, c.b)
 		}
 	}

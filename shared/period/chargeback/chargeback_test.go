@@ -55,7 +55,7 @@ func (o *office) must(err error) {
 func (o *office) buy(product string, n int, costCenter, name string) {
 	o.t.Helper()
 	shop := purchase.NewService(o.Env, o.kernel)
-	_, err := shop.PutCostCenter(o.ctx, o.Call("admin"), costCenter, name)
+	_, err := shop.ChangeCostCenter(o.ctx, o.Call("admin"), purchase.CostCenterChange{Code: costCenter, Name: name})
 	o.must(err)
 	lines := []purchase.CartLineInput{{ProductID: product, Quantity: n, CostCenter: costCenter}}
 	q, err := shop.Quote(o.ctx, o.Call("admin"), lines)
@@ -135,7 +135,7 @@ func TestTheWorkbookAddsUpToThePeriod(t *testing.T) {
 	o.buy("live-reports", 3, "B", "Sales")
 	o.buy("developer", 1, "B", "Sales")
 	o.meters("ann", "Ann")
-	_, err := purchase.NewService(o.Env, o.kernel).PutCostCenter(o.ctx, o.Call("admin"), "C", "General")
+	_, err := purchase.NewService(o.Env, o.kernel).ChangeCostCenter(o.ctx, o.Call("admin"), purchase.CostCenterChange{Code: "C", Name: "General"})
 	o.must(err)
 	a, _, err := account.Load(o.ctx, o.Call("operator"))
 	o.must(err)

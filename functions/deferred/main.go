@@ -45,6 +45,7 @@ func function(env *app.Env) app.Function {
 		imports.NewExports(env, kernel).Routes,
 		metrics.NewService(env, kernel).Routes,
 		people.Routes,
+		people.InvitationRoutes,
 		purchase.NewBilling(kernel, used, periods).Routes,
 		periods.Routes,
 		alert.NewService(env, kernel).Routes,

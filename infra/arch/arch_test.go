@@ -55,6 +55,7 @@ var packages = map[string]kind{
 	"shared/platform/files":   port,
 	"shared/platform/keyring": port, // where keys come from
 	"shared/platform/lines":   port,
+	"shared/platform/signin":  port,
 	"shared/platform/table":   port,
 	"shared/platform/work":    port,
 
@@ -391,6 +392,7 @@ var capabilitiesOf = map[string][]string{
 	"functions/report-builder": {
 		"account", "directory", "license", "period", "policy", "purchase", "report", "usage", "wallboard",
 	},
+	"functions/invitation":        {"account", "directory", "license", "policy", "purchase", "wallboard"},
 	"functions/requests":          {"account", "license", "policy", "purchase", "request"},
 	"functions/sign-in-addresses": {"userpool"},
 	"functions/statement": {

@@ -539,6 +539,10 @@ var untouchedTries = map[string]func(l *law) attempt{
 		a, b := l.line(), l.line()
 		return attempt{"/cart/merge", object{"lineIds": []string{a, b}}}
 	},
+	"invite-user": func(l *law) attempt {
+		l.must(http.MethodPatch, "/users/ann", object{"email": "ann@example.com"})
+		return attempt{"/users/ann/invite", nil}
+	},
 	"delete-role": func(l *law) attempt {
 		l.must(http.MethodPut, "/roles/nobody", object{"name": "Nobody"})
 		return attempt{"/roles/nobody", nil}

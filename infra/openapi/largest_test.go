@@ -435,7 +435,11 @@ var largest = map[string]func(l *law) big{
 	"put-user":    func(l *law) big { return big{"/users/" + longUser, l.largestUser(), "/users/{id}"} },
 	"patch-user":  func(l *law) big { return big{"/users/" + l.crowd(1)[0], l.largestUser(), "/users/{id}"} },
 	"delete-user": func(l *law) big { return big{path: "/users/" + l.crowd(1)[0]} },
-	"put-role":    func(*law) big { return big{"/roles/" + longID, largestRole(), "/roles/{id}"} },
+	"invite-user": func(l *law) big {
+		l.must(http.MethodPut, "/users/"+longUser, l.largestUser())
+		return big{path: "/users/" + longUser + "/invite"}
+	},
+	"put-role": func(*law) big { return big{"/roles/" + longID, largestRole(), "/roles/{id}"} },
 	"patch-role": func(l *law) big {
 		l.must(http.MethodPut, "/roles/"+longID, object{"name": "R"})
 		return big{"/roles/" + longID, largestRole(), "/roles/{id}"}

@@ -43,7 +43,7 @@ var slow = map[string]bool{
 	"put-call-queue": true, "patch-call-queue": true, "delete-call-queue": true, "assign-products": true,
 	"remove-products": true, "change-cost-center": true, "terminate-licenses": true, "place-order": true,
 	"post-usage-views": true, "post-usage-activity": true,
-	"create-reclaim": true, "undo-reclaim": true,
+	"create-reclaim": true, "undo-reclaim": true, "invite-user": true,
 }
 
 // TestARepetitionBesideTheFirst sends the request of every operation, with a key and If-Match, and carries

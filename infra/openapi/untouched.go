@@ -25,6 +25,7 @@ var untouched = map[string]string{
 	"delete-cart-line":             noEffects,
 	"delete-cost-center":           noEffects,
 	"delete-role":                  noEffects,
+	"invite-user":                  noEffects,
 	"merge-cart-lines":             noEffects,
 	"patch-cart":                   noEffects,
 	"patch-cart-line":              noEffects,

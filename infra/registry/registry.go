@@ -119,6 +119,7 @@ func Selling(env *app.Env, products *catalog.Catalog) map[string]Function {
 		"ConsoleFunction":                {Pages: console.Handler, env: env},
 		"DirectoryFunction":              serves(purchase.Foresight, people.Routes),
 		"HealthFunction":                 serves(health.Routes),
+		"InvitationFunction":             serves(people.InvitationRoutes),
 		"LicensesFunction":               serves(purchase.Foresight, licenses.LicensesRoutes),
 		"MaintenanceFunction":            {Event: upkeep.Scheduled, Message: upkeep.Message, env: env},
 		"MassConfigurationApplyFunction": takes(files.Apply),
@@ -149,9 +150,9 @@ func Selling(env *app.Env, products *catalog.Catalog) map[string]Function {
 // changing are the functions that have operations which change something: what such a one takes too long for,
 // DeferredFunction carries out.
 var changing = []string{
-	"AccountsFunction", "AssignmentFunction", "BillingFunction", "DirectoryFunction", "LicensesFunction",
-	"MassConfigurationFunction", "MetricsFunction", "PurchaseFunction", "ReportFunction", "RequestsFunction",
-	"UsageFunction",
+	"AccountsFunction", "AssignmentFunction", "BillingFunction", "DirectoryFunction", "InvitationFunction",
+	"LicensesFunction", "MassConfigurationFunction", "MetricsFunction", "PurchaseFunction", "ReportFunction",
+	"RequestsFunction", "UsageFunction",
 }
 
 // behind is the function that carries out requests behind their answers.

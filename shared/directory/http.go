@@ -288,6 +288,25 @@ func (s *Service) userRoutes(k *api.Router) {
 	})
 }
 
+// InvitationRoutes registers the operation by which a person of the directory comes to sign in: a function
+// of its own, since no other one may make people at the identity provider.
+func (s *Service) InvitationRoutes(k *api.Router) {
+	api.Register(k, api.Operation{
+		ID: "invite-user", Method: http.MethodPost, Path: "/v1/accounts/{account}/users/{id}/invite",
+		Tag: tag, Permissions: []auth.Permission{auth.DirectoryManage}, Status: http.StatusAccepted, Conflicts: true,
+		Summary: "Invite a user to sign in, by mail; invited again, they are told again until they have",
+	}, func(ctx context.Context, c *call.Call, in *api.Resource) (*api.Plain[Invitation], error) {
+		if err := knownUser(in.ID); err != nil {
+			return nil, err
+		}
+		invitation, err := s.InviteUser(ctx, c, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		return &api.Plain[Invitation]{Status: http.StatusAccepted, Body: invitation}, nil
+	})
+}
+
 // asked is a page of the users that a list's filters ask for.
 func (s *Service) asked(
 	ctx context.Context, c *call.Call, in *search, after string, limit int,

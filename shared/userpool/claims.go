@@ -12,16 +12,12 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/signin"
 )
 
 const (
 	// OperatorsGroup is the group of the pool whose members get every permission in their token.
 	OperatorsGroup = "operators"
-	// accountAttribute is the account of a person, which neither they nor their client can write.
-	accountAttribute = "custom:account"
-	// userAttribute is the id of a person in the directory of the account, where it is not that of
-	// the pool.
-	userAttribute = "custom:user"
 	// UserClaim is the claim with the user's id.
 	UserClaim = "user"
 )
@@ -42,10 +38,10 @@ func Claims(_ context.Context, payload []byte) ([]byte, error) {
 	given := event.Request.UserAttributes
 	operator := slices.Contains(event.Request.GroupConfiguration.GroupsToOverride, OperatorsGroup)
 	claims := map[string]any{UserClaim: given["sub"]}
-	if id := given[userAttribute]; id != "" {
+	if id := given[signin.UserAttribute]; id != "" {
 		claims[UserClaim] = id
 	}
-	switch account := given[accountAttribute]; {
+	switch account := given[signin.AccountAttribute]; {
 	case account != "":
 		claims["account"] = account
 	case operator:

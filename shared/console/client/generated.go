@@ -782,6 +782,13 @@ type ImportRowPage struct {
 	NextCursor string      `json:"nextCursor,omitzero"`
 }
 
+// Invitation is a schema of the document.
+type Invitation struct {
+	Email     string    `json:"email"`
+	InvitedAt time.Time `json:"invitedAt"`
+	UserID    string    `json:"userId"`
+}
+
 // License is a schema of the document.
 type License struct {
 	AddedAt       time.Time `json:"addedAt"`
@@ -2214,6 +2221,11 @@ func (c *Client) GetWallboard(ctx context.Context, id string) (Answer[Wallboard]
 // GetWallboardMaximum: Read the maximum of wallboards.
 func (c *Client) GetWallboardMaximum(ctx context.Context) (Answer[Maximum], error) {
 	return send[Maximum](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/metrics/licenses/wallboards", query: nil, accept: "", body: nil, change: Change{}})
+}
+
+// InviteUser: Invite a user to sign in, by mail; invited again, they are told again until they have.
+func (c *Client) InviteUser(ctx context.Context, id string, change Change) (Answer[Invitation], error) {
+	return send[Invitation](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/users/" + url.PathEscape(id) + "/invite", query: nil, accept: "", body: nil, change: change})
 }
 
 // LiftExclusion: Let a user be assigned the product automatically again.

@@ -119,6 +119,7 @@ func (k *Router) Otherwise(h http.Handler) { k.otherwise = h }
 // whose token does not say it, whichever wiring made it.
 func New(env *app.Env) *Router {
 	env.Table, env.Files = access.Guard(call.Checked(env.Table, env.Pick)), plan.Files(env.Files)
+	env.SignIn = plan.SignIn(env.SignIn)
 	return &Router{
 		env: env, mux: http.NewServeMux(), quota: quota.New(env), readers: map[string]plan.Reader{},
 		carriers: map[string]func(ctx context.Context, account, subject string) error{},

@@ -13,6 +13,7 @@ import (
 	"seatwise/shared/platform/files"
 	"seatwise/shared/platform/keyring"
 	"seatwise/shared/platform/lines"
+	"seatwise/shared/platform/signin"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/work"
 )
@@ -43,6 +44,9 @@ type Env struct {
 	Objects files.Keeper
 	// LogDays is how long lines of the log are kept.
 	LogDays int
+	// SignIn makes people at the deployment's own identity provider; nil where another one is named, and in
+	// a function that makes none.
+	SignIn signin.Provider
 	// Workbooks write files of Excel; nil in a function that writes none, for they weigh more than
 	// all else of it (design, decision 9).
 	Workbooks form.Workbooks

@@ -59,6 +59,9 @@ type Settings struct {
 	LogGroup string
 	// LogDays is LOG_DAYS, how long its lines are kept; 0 where nobody asks.
 	LogDays int
+	// UserPool is USER_POOL, the deployment's own user pool; empty in functions that make no people, and
+	// where another identity provider is named.
+	UserPool string
 	// RequestsPerMinute is REQUESTS_PER_MINUTE, how many requests of an account are taken in a minute; 0
 	// for any number.
 	RequestsPerMinute int64
@@ -102,6 +105,7 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 		WorkQueue:        getenv("WORK_QUEUE"),
 		FailedEvents:     getenv("FAILED_EVENTS"),
 		LogGroup:         getenv("LOG_GROUP"),
+		UserPool:         getenv("USER_POOL"),
 		UserClaim:        getenv("USER_CLAIM"),
 		DynamoDBEndpoint: cmp.Or(getenv("AWS_ENDPOINT_URL_DYNAMODB"), getenv("AWS_ENDPOINT_URL")),
 		S3Endpoint:       cmp.Or(getenv("AWS_ENDPOINT_URL_S3"), getenv("AWS_ENDPOINT_URL")),
@@ -278,6 +282,9 @@ func assemble(
 	env.Table = call.Checked(env.Table, env.Pick)
 	if s.WorkQueue != "" {
 		env.Work = plain.NewQueue(s.WorkQueue, s.FailedEvents, getenv)
+	}
+	if s.UserPool != "" {
+		env.SignIn = plain.NewInvitations(s.UserPool, getenv)
 	}
 	if s.LogGroup != "" {
 		env.Lines = plain.NewLines(s.LogGroup, getenv)

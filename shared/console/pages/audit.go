@@ -26,7 +26,7 @@ const pageOfAudit = 50
 // actionNames are the kinds of changes as a person says them: all that are written
 // (TestEveryActionHasWords).
 var actionNames = map[string]string{
-	"account.changed": "Account changed", "account.created": "Account made",
+	"account.changed": "Account changed", "account.created": "Account made", "account.restored": "Account taken back",
 	"alert.began": "Alert began", "alert.ended": "Alert ended",
 	"cart.changed":       "Cart changed",
 	"costCenter.changed": "Cost center changed", "costCenter.created": "Cost center made",

@@ -19,7 +19,7 @@ var takeRoute = web.Route{
 
 // rolesRoute gives several people a role, or takes it from them; it is below Directory.
 var rolesRoute = web.Route{
-	Path: "directory/selected", Needs: managesDirectory,
+	Path: "directory/selected", Whole: true, Needs: managesDirectory,
 	Show: showRoleTurn, Send: sendRoleTurn, Submit: "Save", Fields: web.Fields("role", "Role", "what", "What to do"),
 }
 
@@ -27,7 +27,12 @@ var rolesRoute = web.Route{
 const atOnce = 10
 
 // selects says whether something can be done with several users of the list.
-func selects(c *web.Context) bool { return gives(c) || c.May(auth.DirectoryManage) }
+func selects(c *web.Context) bool { return gives(c) || turnsRoles(c) }
+
+// turnsRoles says whether roles are offered for several: they are of the whole account.
+func turnsRoles(c *web.Context) bool {
+	return c.May(auth.DirectoryManage) && c.Opens("directory", "selected")
+}
 
 // taking is a product that is taken away from people.
 type taking struct {

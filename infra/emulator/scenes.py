@@ -213,9 +213,23 @@ def deferred(stack):
             told[name] = (client, client.headers["Location"])
     for name, (client, location) in told.items():
         same(f"what {name} would do", "effects" in state_of(stack, client, location, "ready"), True)
-    effects = admin.get(told["AssignmentFunction"][1])["effects"]
-    same("who gains", [(user["userId"], user["gains"]) for user in effects["users"]], [("eve", ["client-desktop"])])
+    foretold = admin.get(told["AssignmentFunction"][1])
+    same("who gains", [(user["userId"], user["gains"]) for user in foretold["effects"]["users"]], [("eve", ["client-desktop"])])
     same("what was done", admin.get("licenses?user=eve")["items"], [])
+    # With its plan it is done behind its answer; what gives it back deletes items, and what orders licenses adds to counts.
+    remove, quote = ("assignments/remove", {"items": [eve]}), admin.post("quotes", {"lines": [{"productId": "live-reports", "quantity": 1, "costCenter": "CC-1"}]})
+    order = {"quoteId": quote["id"], "acknowledged": True}
+    with stack.hurried("AssignmentFunction", "PurchaseFunction"):
+        admin.send("POST", "assignments", {"items": [eve]}, want=[202], **{"If-Plan": foretold["plan"]})
+        same("what it is answered", state_of(stack, admin, admin.headers["Location"], "ready")["answer"]["status"], 200)
+        same("what was done", len(admin.get("licenses?user=eve")["items"]), 1)
+        for path, body in (remove, ("orders", order)):
+            admin.send("POST", path + "?dryRun=true", body, want=[202])
+            plan = state_of(stack, admin, admin.headers["Location"], "ready")["plan"]
+            admin.send("POST", path, body, want=[202], **{"If-Plan": plan})
+            state_of(stack, admin, admin.headers["Location"], "ready")
+    same("what was done", admin.get("licenses?user=eve")["items"], [])
+    same("what was bought", len(admin.get("licenses?product=live-reports")["items"]), 1)
     Client(stack, admin.account, "eve").send("GET", told["AssignmentFunction"][1], want=[404])
 
 

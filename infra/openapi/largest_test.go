@@ -1021,7 +1021,7 @@ func (l *law) deferred() string {
 		})
 	}
 	d := plan.DeferredRequest{
-		Told: plan.Deferred{
+		Dry: true, Told: plan.Deferred{
 			ID: l.Env.IDs.Random(), State: plan.Ready, Percent: 100, CreatedAt: l.Clock.Now(), Effects: &effects,
 		},
 		Caller: plan.CallerOf(auth.Principal{User: "ada", Account: l.Account}),

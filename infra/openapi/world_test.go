@@ -309,7 +309,7 @@ func (w *world) deferred(t *testing.T, account string) string {
 	t.Helper()
 	zoe := auth.Principal{User: "zoe", Account: account, Permissions: auth.SetOf(auth.DirectoryManage)}
 	d := plan.DeferredRequest{
-		Told: plan.Deferred{
+		Dry: true, Told: plan.Deferred{
 			ID:    fmt.Sprintf("5f0c7c1e-3a51-4f6e-9a53-%012x", account[:4]),
 			State: plan.Queued, CreatedAt: time.Now().UTC(),
 		},

@@ -399,3 +399,96 @@ func TestStrangeWakeUps(t *testing.T) {
 		t.Error("an event that is none of S3 was taken")
 	}
 }
+
+// held sends the request with a plan when it takes too long to compare, under a key if there is one.
+func (d *desk) held(plan, key string) string {
+	d.t.Helper()
+	d.slow = true
+	defer func() { d.slow = false }()
+	header := map[string]string{"If-Plan": plan}
+	if key != "" {
+		header["Idempotency-Key"] = key
+	}
+	r := d.ask(fixtures.Request{
+		Method: http.MethodPut, Path: "/v1/accounts/acme/roles/agent", Body: other, Header: header,
+	})
+	if r.Status != http.StatusAccepted {
+		d.t.Fatalf("%d %s", r.Status, r.Body)
+	}
+	return r.Header.Get("Location")
+}
+
+func (d *desk) plan() string {
+	d.t.Helper()
+	return fixtures.Decode[foretold](d.t, d.send(http.MethodPut, dry, other), http.StatusOK).Plan
+}
+
+func (d *desk) holding(product string) string {
+	d.t.Helper()
+	return string(d.must(d.send(http.MethodGet, "/licenses?product="+product, nil)).Body)
+}
+
+// A request with a plan that takes too long to compare is done behind its answer, once, whatever happens to its
+// worker, and what it is answered is told.
+func TestAPlanThatTakesTooLongToCompare(t *testing.T) {
+	for at := range 5 {
+		d := openDesk(t)
+		location := d.held(d.plan(), "")
+		if strings.Contains(d.holding("essential-user"), "assigned") {
+			t.Fatal("it was done before its worker")
+		}
+		event := memoryfiles.Event(d.box.Take()[0], d.Clock.Now())
+		d.box.FailAt(at)
+		err := d.worker.Event(t.Context(), event)
+		d.box.FailAt(0)
+		if (err != nil) != (at > 0) {
+			t.Fatalf("call %d fails: %v", at, err)
+		}
+		commits := d.commits
+		if err := d.worker.Event(t.Context(), event); err != nil {
+			t.Fatal(err)
+		}
+		if at == 0 && d.commits != commits {
+			t.Errorf("a wake-up that comes once more makes %d commits", d.commits-commits)
+		}
+		told := d.read(location)
+		if told.State != plan.Ready || told.Answer == nil || told.Answer.Status != http.StatusOK ||
+			told.Answer.ETag == "" || !strings.Contains(string(told.Answer.Body), `"essential-user"`) {
+			t.Errorf("call %d: %+v, %+v", at, told, told.Answer)
+		}
+		if n := strings.Count(d.holding("essential-user"), `"userId"`); n != 3 {
+			t.Errorf("call %d: %d people hold it", at, n)
+		}
+		audit := string(d.must(d.send(http.MethodGet, "/audit?actor=ada", nil)).Body)
+		if n := strings.Count(audit, `"role.put"`); n != 2 { // one of them made it
+			t.Errorf("call %d: %d entries of the audit", at, n)
+		}
+	}
+}
+
+// It is refused when it begins and its effects are other ones by then; its key is that of the request.
+func TestADeferredPlanIsCompared(t *testing.T) {
+	d := openDesk(t)
+	location := d.held(d.plan(), "")
+	d.must(d.send(http.MethodPut, "/users/eve", map[string]any{"name": "eve", "roleIds": []string{}}))
+	if _, err := d.wake(); err != nil {
+		t.Fatal(err)
+	}
+	told := d.read(location)
+	if told.State != plan.Failed || told.Problem == nil || told.Problem.Type != "urn:seatwise:problem:plan-stale" {
+		t.Errorf("%+v", told)
+	}
+	if strings.Contains(d.holding("essential-user"), "assigned") {
+		t.Error("it was done all the same")
+	}
+	promised := d.plan()
+	first, second := d.held(promised, "k"), d.held(promised, "k")
+	if _, err := d.wake(); err != nil {
+		t.Fatal(err)
+	}
+	want, got := d.read(first), d.read(second)
+	got.ID = want.ID
+	if diff := cmp.Diff(want, got); diff != "" || want.Answer == nil {
+		t.Errorf("one key, two answers (-first +second):\n%s", diff)
+	}
+}

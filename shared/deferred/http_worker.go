@@ -22,8 +22,12 @@ import (
 	"seatwise/shared/platform/events"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/platform/plan"
+	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/reply"
 )
+
+// inProgress is in the answer to a request that another worker is carrying out.
+var inProgress = []byte(`"urn:seatwise:problem:` + string(problem.IdempotencyInProgress) + `"`)
 
 // toTell is what there is to tell what became of a request once its time is over.
 const toTell = 10 * time.Second
@@ -62,7 +66,7 @@ func (w *Worker) Handle(ctx context.Context, payload []byte) error {
 }
 
 // carryOut serves a request, unless that was done already, and tells what it was answered. One that is
-// delivered twice at the same time is worked out twice.
+// delivered twice at the same time is worked out twice, and done once, by its key.
 //
 // Errors: what keeps it from being served or told, and may pass.
 func (w *Worker) carryOut(ctx context.Context, account, id string) error {
@@ -84,8 +88,10 @@ func (w *Worker) carryOut(ctx context.Context, account, id string) error {
 	defer cancel()
 	a := w.serve(within, d)
 	switch {
+	case a.status == http.StatusConflict && bytes.Contains(a.body.Bytes(), inProgress):
+		err = errors.New("another worker is at it")
 	case a.status < http.StatusInternalServerError:
-		err = d.Told.Answer(a.status, a.body.Bytes())
+		err = d.Answered(a.status, a.header, a.body.Bytes())
 	case within.Err() != nil: // another worker would have no more time
 		d.Told.Fail(api.TooLong())
 	default:

@@ -267,6 +267,14 @@ func (c *Client) sendOnce(ctx context.Context, in request, into any) (Told, erro
 		out.Later = deferred.ID
 		return out, nil
 	}
+	if out.Status == http.StatusAccepted && in.change.Plan != "" && strings.Contains(out.Location, "/deferred/") {
+		return out, &Error{Status: http.StatusServiceUnavailable, Problem: Problem{
+			Type: "urn:seatwise:problem:too-busy", Title: "This takes longer than a page may",
+			Status: http.StatusServiceUnavailable,
+			Detail: "It goes on behind this page, unless something else has changed meanwhile. Look in a minute at what " +
+				"has become of it.",
+		}}
+	}
 	switch body := into.(type) {
 	case *Nothing:
 	case *File:

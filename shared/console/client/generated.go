@@ -485,13 +485,22 @@ type DayView struct {
 
 // Deferred is a schema of the document.
 type Deferred struct {
-	CreatedAt time.Time `json:"createdAt"`
-	Effects   *Effects  `json:"effects,omitempty"`
-	ID        string    `json:"id"`
-	Percent   int64     `json:"percent"`
-	Plan      string    `json:"plan,omitzero"`
-	Problem   *Problem  `json:"problem,omitempty"`
-	State     string    `json:"state"`
+	Answer    *DeferredAnswer `json:"answer,omitempty"`
+	CreatedAt time.Time       `json:"createdAt"`
+	Effects   *Effects        `json:"effects,omitempty"`
+	ID        string          `json:"id"`
+	Percent   int64           `json:"percent"`
+	Plan      string          `json:"plan,omitzero"`
+	Problem   *Problem        `json:"problem,omitempty"`
+	State     string          `json:"state"`
+}
+
+// DeferredAnswer is a schema of the document.
+type DeferredAnswer struct {
+	Body     json.RawMessage `json:"body,omitzero"`
+	Etag     string          `json:"etag,omitzero"`
+	Location string          `json:"location,omitzero"`
+	Status   int64           `json:"status"`
 }
 
 // DenyRequestRequest is a schema of the document.

@@ -25,6 +25,8 @@ type effects struct {
 	told client.DryRun
 	// known says that there is an answer; too much work is not foretold.
 	known bool
+	// deferred says that it was worked out behind the page.
+	deferred bool
 	// later is what the page has in its field deferred while the answer is worked out behind it.
 	later string
 	// refused is why the request would be refused; nil where it would not.
@@ -57,7 +59,9 @@ func (e *effects) foretell(
 			case e.later != "":
 			case err == nil:
 				e.told, e.known = told, true
-				if f.Plan == "" { // else it is sent once more under the same key
+				// Else it is sent once more under the same key; and to hold it to what took so long to work out
+				// would take as long again.
+				if f.Plan == "" && !e.deferred {
 					f.Plan = told.Plan
 				}
 			case refused == nil || refused.Status == http.StatusUnauthorized:
@@ -88,6 +92,7 @@ func (e *effects) ask(
 		case err != nil:
 			return client.DryRun{}, err
 		case d.Effects != nil:
+			e.deferred = true
 			return client.DryRun{Effects: *d.Effects, Plan: d.Plan}, nil
 		case d.Problem != nil:
 			return client.DryRun{}, &client.Error{Problem: *d.Problem, Status: int(d.Problem.Status)}

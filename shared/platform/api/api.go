@@ -30,8 +30,11 @@ import (
 	"seatwise/shared/platform/reply"
 )
 
-// maxKey is the longest Idempotency-Key in bytes (docs/contract.md).
-const maxKey = 255
+const (
+	idempotencyKey = "Idempotency-Key"
+	// maxKey is the longest one in bytes (docs/contract.md).
+	maxKey = 255
+)
 
 // MaxBody is the largest request body in bytes (docs/contract.md: over 1 MB is a 413), and
 // LargestBody that of the operations that take more.
@@ -606,7 +609,7 @@ func (k *Router) exists(ctx context.Context, c *call.Call, loads bool) error {
 // repeatable reads the Idempotency-Key; the body is part of what must be the same in a repetition.
 func repeatable(ctx huma.Context, c *call.Call, body []byte) error {
 	r, _ := humago.Unwrap(ctx)
-	values, given := r.Header["Idempotency-Key"]
+	values, given := r.Header[idempotencyKey]
 	a := askedOf(ctx.Context())
 	if !given || a.dry {
 		return nil
@@ -621,7 +624,7 @@ func repeatable(ctx huma.Context, c *call.Call, body []byte) error {
 		)
 	}
 	request := [][]byte{[]byte(r.Method), []byte(r.URL.EscapedPath()), []byte(r.URL.RawQuery), body}
-	if a.planned {
+	if a.key = name; a.planned {
 		request = append(request, []byte(a.plan))
 	}
 	c.WithKey(name, request...)

@@ -12,9 +12,9 @@ import (
 	"seatwise/shared/platform/plan"
 )
 
-// inRequest is how long a dry run may take within its request: a person waits for it. What takes longer is
-// deferred: DeferredFunction carries the same request out behind the answer (requirements, section 12, "Dry
-// run"; decisions, 185).
+// inRequest is how long a dry run, and the one that a plan is compared with, may take within its request: a
+// person waits for it. What takes longer is deferred: DeferredFunction carries the same request out behind the
+// answer (requirements, section 12, "Dry run"; decisions, 185 and 186).
 const inRequest = 10 * time.Second
 
 type behindKey struct{}
@@ -47,7 +47,8 @@ func (*deferred) GetStatus() int            { return http.StatusAccepted }
 func (*deferred) ContentType(string) string { return "application/json" }
 func (d *deferred) GetHeaders() http.Header { return http.Header{"Location": {d.location}} }
 
-// putOff hands a dry run on that has taken too long, in the name of who asked; it returns the answer.
+// putOff hands a request on that has taken too long to work out, in the name of who asked; it returns the
+// answer. One that commits has a key, so that it is done once, however often it is carried out.
 //
 // Errors: *deferred; too-busy where nothing can be handed on.
 func (k *Router) putOff(ctx context.Context, c *call.Call, a *asked) error {
@@ -59,13 +60,18 @@ func (k *Router) putOff(ctx context.Context, c *call.Call, a *asked) error {
 	}
 	caller, _ := auth.From(ctx)
 	d := plan.DeferredRequest{
+		Dry:       a.dry,
 		Told:      plan.Deferred{ID: k.env.IDs.Random(), State: plan.Queued, CreatedAt: c.At},
 		Caller:    plan.CallerOf(caller),
 		RequestID: c.RequestID,
 		Method:    a.request.Method, Path: a.request.Path, Query: a.request.Query, Body: a.request.Body,
 		Header: map[string]string{},
 	}
-	for name, value := range map[string]string{"If-Match": c.IfMatch, "If-None-Match": c.IfNoneMatch} {
+	headers := map[string]string{"If-Match": c.IfMatch, "If-None-Match": c.IfNoneMatch}
+	if !a.dry {
+		headers[ifPlan], headers[idempotencyKey] = a.plan, cmp.Or(a.key, "deferred:"+d.Told.ID)
+	}
+	for name, value := range headers {
 		if value != "" {
 			d.Header[name] = value
 		}

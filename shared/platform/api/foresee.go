@@ -51,6 +51,7 @@ type asked struct {
 	dry     bool
 	plan    string
 	planned bool
+	key     string // the Idempotency-Key of a request that is no dry run
 	err     error
 	request plan.Request
 	taken   *quota.Taken // of a request that may be a repetition; nil for others
@@ -160,9 +161,11 @@ func (k *Router) carryOut(ctx context.Context, c *call.Call, run func(context.Co
 	if !of {
 		return stale("The plan is not one of this request, or is older than 15 minutes.")
 	}
-	whole, first, err := k.foresee(ctx, c, run)
+	within, cancel := k.patient(ctx)
+	whole, first, err := k.foresee(within, c, run)
+	cancel()
 	if errors.Is(err, errLong) {
-		return TooLong()
+		return k.putOff(ctx, c, a)
 	}
 	if err != nil {
 		return drifted(err)
@@ -317,7 +320,7 @@ func foreseeable(h *huma.Operation, schemas huma.Registry, op Operation) {
 		return
 	}
 	also(h, "200", "Of a dry run: what would happen.", schemas.Schema(reflect.TypeFor[foretold](), true, "DryRun"))
-	also(h, "202", "Of a dry run that takes longer than a request may: Location is where it is told what would happen.",
+	also(h, "202", "Of what takes longer than a request may to work out, a dry run or a request with If-Plan: Location is where it is told what became of it.",
 		schemas.Schema(reflect.TypeFor[plan.Deferred](), true, "Deferred"))
 	if h.Responses["202"].Headers == nil {
 		h.Responses["202"].Headers = map[string]*huma.Param{}

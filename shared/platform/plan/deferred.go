@@ -46,17 +46,33 @@ type Deferred struct {
 	CreatedAt time.Time         `json:"createdAt"`
 	Effects   *Effects          `json:"effects,omitempty" doc:"Of a dry run that is ready: what would happen."`
 	Plan      string            `json:"plan,omitempty" maxLength:"200" doc:"Of a dry run that is ready: for the header If-Plan of the same request, within 15 minutes of when it became ready."`
+	Answer    *DeferredAnswer   `json:"answer,omitempty" doc:"Of a request with If-Plan that is ready: what it is answered."`
 	Problem   *problem.Document `json:"problem,omitempty" doc:"Of one that failed: what the request is answered, or why it was given up."`
 }
 
-// Answer ends it with what the request was answered.
+// DeferredAnswer is what a request is answered that is no dry run.
+type DeferredAnswer struct {
+	Status   int             `json:"status" doc:"The status of the answer."`
+	Location string          `json:"location,omitempty" doc:"Where what was made, or the work that was begun, is."`
+	ETag     string          `json:"etag,omitempty" doc:"The entity tag of what was changed."`
+	Body     json.RawMessage `json:"body,omitempty" doc:"The body of the answer."`
+}
+
+// Answered ends it with what the request was answered.
 //
-// Errors: an answer that is none of a dry run.
-func (d *Deferred) Answer(status int, body []byte) error {
-	into := any(d)
-	if d.State, d.Percent = Ready, 100; status != http.StatusOK {
-		d.State, d.Problem = Failed, new(problem.Document)
-		into = d.Problem
+// Errors: a body that is none of such an answer.
+func (d *DeferredRequest) Answered(status int, header http.Header, body []byte) error {
+	told := &d.Told
+	if told.State, told.Percent = Ready, 100; status < http.StatusMultipleChoices && !d.Dry {
+		told.Answer = &DeferredAnswer{
+			Status: status, Location: header.Get("Location"), ETag: header.Get("ETag"), Body: bytes.TrimSpace(body),
+		}
+		return nil
+	}
+	into := any(told)
+	if status != http.StatusOK {
+		told.State, told.Problem = Failed, new(problem.Document)
+		into = told.Problem
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return fmt.Errorf("answer to a deferred request: %w", err)
@@ -96,6 +112,7 @@ type DeferredRequest struct {
 	Told      Deferred          `json:"told"`
 	Caller    Caller            `json:"caller"`
 	RequestID string            `json:"requestId"`
+	Dry       bool              `json:"dryRun,omitempty"`
 	Method    string            `json:"method,omitempty"`
 	Path      string            `json:"path,omitempty"`
 	Query     string            `json:"query,omitempty"`
@@ -108,12 +125,16 @@ func (d *DeferredRequest) Location(account string) string {
 	return "/v1/accounts/" + account + "/deferred/" + d.Told.ID
 }
 
-// Target is the address that it asks for, as a dry run.
+// Target is the address that it asks for.
 func (d *DeferredRequest) Target() string {
-	if d.Query == "" {
-		return d.Path + "?dryRun=true"
+	var query []string
+	if d.Query != "" {
+		query = append(query, d.Query)
 	}
-	return d.Path + "?" + d.Query + "&dryRun=true"
+	if d.Dry {
+		query = append(query, "dryRun=true")
+	}
+	return d.Path + "?" + strings.Join(query, "&")
 }
 
 // Defer hands a request on.
@@ -151,7 +172,7 @@ func DeferredOf(ctx context.Context, store files.Store, account, id string, now 
 	case age >= DeferredLife:
 		err = files.ErrNotFound
 	case age >= deferredWithin && (d.Told.State == Queued || d.Told.State == Running):
-		d.Told.Fail(problem.New(problem.Internal, "It was given up. Nothing was changed by it; ask again."))
+		d.Told.Fail(problem.New(problem.Internal, "It was given up. Look at what is there before you ask again."))
 	}
 	return d, err
 }

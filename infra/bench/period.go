@@ -172,9 +172,7 @@ func (m *month) buy(ctx context.Context, licenses int) error {
 
 // get asks a function, as the gateway does once it has checked the token.
 func (m *month) get(ctx context.Context, function, path string) error {
-	ctx = auth.With(reply.WithRequestID(ctx, m.env.IDs.Random()), auth.Principal{
-		User: "ada", Account: "acme", Permissions: auth.SetOf(auth.Permissions()...),
-	})
+	ctx = auth.With(reply.WithRequestID(ctx, m.env.IDs.Random()), principal("ada", path))
 	w := httptest.NewRecorder()
 	q := httptest.NewRequestWithContext(ctx, http.MethodGet, "/v1/accounts/acme"+path, http.NoBody)
 	registry.One(m.env, function).HTTP.ServeHTTP(w, q)

@@ -22,6 +22,7 @@ import (
 	"seatwise/infra/local/objects"
 	"seatwise/infra/local/template"
 	"seatwise/infra/registry"
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/keyring"
@@ -136,6 +137,16 @@ func (w *walker) measure(name string, per int, of string, step func() error) err
 	return nil
 }
 
+// principal is an admin who may do everything in the account. Only an operator makes an account, and an
+// operator's process reads each time whether it is there.
+func principal(user, path string) auth.Principal {
+	p := auth.Principal{User: user, Account: "acme", Permissions: access.Carried()}
+	if path == "/v1/accounts/acme" {
+		p.Permissions = auth.SetOf(auth.Permissions()...)
+	}
+	return p
+}
+
 // call sends a request to a function as an admin who may do everything, and decodes its answer.
 func (w *walker) call(ctx context.Context, function, method, path string, body any) (object, error) {
 	var content io.Reader = http.NoBody
@@ -146,8 +157,7 @@ func (w *walker) call(ctx context.Context, function, method, path string, body a
 		}
 		content = bytes.NewReader(data)
 	}
-	principal := auth.Principal{User: "admin", Account: "acme", Permissions: auth.SetOf(auth.Permissions()...)}
-	r := httptest.NewRequestWithContext(auth.With(ctx, principal), method, path, content)
+	r := httptest.NewRequestWithContext(auth.With(ctx, principal("admin", path)), method, path, content)
 	r.Header.Set("Content-Type", "application/json")
 	answer := httptest.NewRecorder()
 	w.functions[function].HTTP.ServeHTTP(answer, r)

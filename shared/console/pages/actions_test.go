@@ -25,7 +25,9 @@ import (
 var action = regexp.MustCompile(`^[a-z][a-zA-Z]+\.[a-z][a-zA-Z]+$`)
 
 // noActions are written like one.
-var noActions = []string{"amount.currency", "aws.events", "sheet.binary", "start.js", "vbadata.xml"}
+var noActions = []string{
+	"amount.currency", "aws.events", "manifest.json", "objects.jsonl", "sheet.binary", "start.js", "vbadata.xml",
+}
 
 // actions are all that the services' code writes: those that it names, and those of files, which it puts
 // together from what the file is and what becomes of it.

@@ -27,7 +27,9 @@ const pageOfAudit = 50
 // (TestEveryActionHasWords).
 var actionNames = map[string]string{
 	"account.changed": "Account changed", "account.created": "Account made", "account.restored": "Account taken back",
+	"account.erased": "Account erased", "erasure.requested": "Erasure asked for",
 	"alert.began": "Alert began", "alert.ended": "Alert ended",
+	"archive.requested": "Archive asked for", "archive.ready": "Archive made",
 	"cart.changed":       "Cart changed",
 	"costCenter.changed": "Cost center changed", "costCenter.created": "Cost center made",
 	"costCenter.deleted": "Cost center deleted",
@@ -64,6 +66,8 @@ var actionNames = map[string]string{
 	"request.withdrawn": "Request withdrawn", "request.fulfilled": "Request fulfilled",
 	"role.put": "Role saved", "role.deleted": "Role deleted",
 	"user.put": "User saved", "user.deleted": "User deleted", "user.charged": "Cost center of a user changed",
+	"user.invited": "User invited to sign in", "user.forgetRequested": "User to be forgotten",
+	"user.forgotten":       "User forgotten",
 	"wallboard.registered": "Wallboard registered", "wallboard.changed": "Wallboard changed",
 	"wallboard.removed": "Wallboard removed", "wallboards.max": "Maximum of wallboards changed",
 }

@@ -161,6 +161,18 @@ func limitWithin(theirs auth.Limit, l limits) error {
 	return beyondLimit("adminOfCostCenters", "gives or takes more than the cost centers of who asks")
 }
 
+// keepsLimit refuses an admin of some cost centers who deletes themselves: the limit would go with them, and
+// what their token allows would be allowed everywhere until it ends.
+//
+// Errors: forbidden.
+func keepsLimit(ctx context.Context, c *call.Call, user string) error {
+	theirs, err := access.CostCenters(ctx)
+	if err != nil || theirs.All() || user != c.Actor {
+		return err
+	}
+	return beyondLimit("id", "is who asks; somebody else has to delete them")
+}
+
 // beyondLimit is the refusal of an admin of some cost centers.
 func beyondLimit(field, why string) error {
 	p := problem.New(problem.Forbidden,

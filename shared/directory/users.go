@@ -904,6 +904,9 @@ func (s *Service) lookup(ctx context.Context, keys []table.Key) (map[table.Key]t
 
 // DeleteUser removes a user: every license goes back and every grant ends in one commit; the
 // memberships in call queues follow.
+//
+// Errors: not-found; forbidden, also for an admin of some cost centers who deletes themselves;
+// wrong-state for the last active super-admin.
 func (s *Service) DeleteUser(ctx context.Context, c *call.Call, id string) error {
 	err := s.leaving(ctx, c, id, false, func(ctx context.Context, c *call.Call) error {
 		ch := s.kernel.Change(c)
@@ -912,6 +915,9 @@ func (s *Service) DeleteUser(ctx context.Context, c *call.Call, id string) error
 			return err
 		}
 		if err := s.rightsWithin(ctx, c, l, profile{}); err != nil {
+			return err
+		}
+		if err := keepsLimit(ctx, c, id); err != nil {
 			return err
 		}
 		holder, err := ch.Holder(id)

@@ -254,7 +254,7 @@ def cost_of_a_tenant(stack):
 
 
 @scene
-@resumes("ARCHIVE", "FORGET")
+@resumes("ARCHIVE")
 def offboarding(stack):
     """An account is archived, the worker of it cut off once, closed, archived again, and erased."""
     admin, other = open_account(stack), open_account(stack)
@@ -277,15 +277,6 @@ def offboarding(stack):
     users = [f for f in made["files"] if f["name"] == "users.jsonl"][0]
     if b'"name":"Ann"' not in transfer(stack, users["downloadUrl"]):
         raise Failed("the archive lacks a user")
-    admin.patch("users/ann", {"active": False})
-    forgetting = admin.a + "/users/ann/forget"
-    given_up = stack.failed_events()
-    with stack.cut_off("OffboardingFunction", f"A#{admin.account}#FORGOTTEN"):
-        token = operator.post(forgetting, None)["token"]
-        stack.eventually("the ticket is given up", lambda: stack.failed_events() > given_up)
-    stack.tick("OffboardingFunction", after=5)
-    same("forgotten", operator.get(forgetting)["state"], "forgotten")
-    same("her name", admin.get("users/ann")["name"], token)
     operator.patch(admin.a, {"state": "closed"})
     operator.post(address, None)
     stack.eventually("the second archive is ready", lambda: archived("ready"))

@@ -15,8 +15,8 @@ const tag = "Accounts"
 // ArchiveView is an archive as docs/contract.md shows it.
 type ArchiveView struct {
 	ID        string     `json:"id" format:"uuid" doc:"The archive's id."`
-	State     string     `json:"state" enum:"queued,ready,expired" doc:"ready once the files are there; expired 30 days later, or when a person of the account was forgotten: they are gone then."`
-	Percent   int        `json:"percent" doc:"How far it is: 0 or 100."`
+	State     string     `json:"state" enum:"queued,running,ready,expired" doc:"ready once the files are there; expired 30 days later, when they are gone."`
+	Percent   int        `json:"percent" doc:"How far it is: 0, 50 or 100."`
 	CreatedAt time.Time  `json:"createdAt" doc:"When it was asked for. What was written before is in it."`
 	CreatedBy string     `json:"createdBy" doc:"Which operator asked for it."`
 	ReadyAt   *time.Time `json:"readyAt,omitempty" doc:"When it was ready."`
@@ -33,7 +33,7 @@ type FileView struct {
 func (a archive) view(list []FileView) ArchiveView {
 	v := ArchiveView{
 		ID: a.ID, State: a.State, CreatedAt: a.CreatedAt, CreatedBy: a.CreatedBy, Files: list,
-		Percent: map[string]int{ready: 100, expired: 100}[a.State],
+		Percent: map[string]int{running: 50, ready: 100, expired: 100}[a.State],
 	}
 	if v.Files == nil {
 		v.Files = []FileView{}
@@ -70,29 +70,7 @@ func (e erasure) view() Certificate {
 	return v
 }
 
-// Forgotten is how far it is to forget somebody.
-type Forgotten struct {
-	UserID  string     `json:"userId" doc:"The person's id, which stays."`
-	Token   string     `json:"token" doc:"What stands in the place of their names, e-mail addresses, numbers and reasons."`
-	State   string     `json:"state" enum:"queued,forgotten" doc:"forgotten once it does everywhere."`
-	AskedAt time.Time  `json:"askedAt" doc:"When it was asked for."`
-	AskedBy string     `json:"askedBy" doc:"Which operator asked for it."`
-	EndedAt *time.Time `json:"endedAt,omitempty" doc:"When they were forgotten."`
-}
-
-func (f *forgetting) view() Forgotten {
-	v := Forgotten{UserID: f.User, Token: f.Token, State: f.State, AskedAt: f.AskedAt, AskedBy: f.AskedBy}
-	if !f.EndedAt.IsZero() {
-		v.EndedAt = &f.EndedAt
-	}
-	return v
-}
-
 type (
-	personInput struct {
-		api.Account
-		ID string `path:"id" doc:"The user's id."`
-	}
 	eraseInput struct {
 		api.Account
 		Body struct {
@@ -142,37 +120,5 @@ func (s *Service) Routes(k *api.Router) {
 	}, func(ctx context.Context, _ *call.Call, in *erasureInput) (*api.Plain[Certificate], error) {
 		e, err := s.Certificate(ctx, in.ID)
 		return &api.Plain[Certificate]{Status: http.StatusOK, Body: e}, err
-	})
-	s.people(k, operators)
-}
-
-// people registers what is done with one person.
-func (s *Service) people(k *api.Router, operators []auth.Permission) {
-	const path = "/v1/accounts/{account}/users/{id}/forget"
-	api.Register(k, api.Operation{
-		ID: "forget-user", Method: http.MethodPost, Path: path, Tag: tag, Permissions: operators,
-		Summary: "Replace what tells who a person is by a token, everywhere", Status: http.StatusAccepted,
-	}, func(ctx context.Context, c *call.Call, in *personInput) (*api.Tagged[Forgotten], error) {
-		if err := api.CheckUserID("id", in.ID); err != nil {
-			return nil, err
-		}
-		var out Forgotten
-		err := call.Decide(ctx, func(ctx context.Context) (err error) {
-			out, err = s.Forget(ctx, c, in.ID)
-			return err
-		})
-		return &api.Tagged[Forgotten]{
-			Status: http.StatusAccepted, Location: forgetPath(c.Account, in.ID), Body: out,
-		}, err
-	})
-	api.Register(k, api.Operation{
-		ID: "get-forgotten-user", Method: http.MethodGet, Path: path, Tag: tag, Permissions: operators,
-		Summary: "Read how far it is to forget a person",
-	}, func(ctx context.Context, c *call.Call, in *personInput) (*api.Plain[Forgotten], error) {
-		if err := api.CheckUserID("id", in.ID); err != nil {
-			return nil, err
-		}
-		f, err := s.Forgetting(ctx, c, in.ID)
-		return &api.Plain[Forgotten]{Status: http.StatusOK, Body: f}, err
 	})
 }

@@ -22,8 +22,6 @@ const (
 	ready   = "ready"
 	expired = "expired" // of an archive whose files are gone
 	erased  = "erased"
-
-	forgotten = "forgotten"
 )
 
 const (
@@ -151,22 +149,4 @@ func decodeErasure(item table.Item) (erasure, error) {
 	e, err := call.Decode[erasure](item)
 	e.version = item.Version
 	return e, err
-}
-
-// forgetting is that a person is to be forgotten, or was. The words are there only until then.
-type forgetting struct {
-	words
-	State   string     `json:"state"`
-	AskedAt time.Time  `json:"askedAt"`
-	AskedBy string     `json:"askedBy"`
-	Cause   call.Cause `json:"cause"`
-	EndedAt time.Time  `json:"endedAt,omitzero"`
-	version int64
-}
-
-// forgetMarkers are those of people who are not forgotten yet, by their ids.
-var forgetMarkers = call.OwnMarkers("FORGET")
-
-func forgottenKey(account, user string) table.Key {
-	return table.Key{Partition: call.Partition(account, "FORGOTTEN"), Sort: user}
 }

@@ -3,7 +3,6 @@ package offboarding
 import (
 	"context"
 	"errors"
-	"net/url"
 	"strings"
 	"time"
 
@@ -201,10 +200,6 @@ func (s *Service) Certificate(ctx context.Context, id string) (Certificate, erro
 var errStolen = errors.New("another worker is at it")
 
 func archivePath(account string) string { return "/v1/accounts/" + account + "/archive" }
-
-func forgetPath(account, user string) string {
-	return "/v1/accounts/" + account + "/users/" + url.PathEscape(user) + "/forget"
-}
 
 func erasurePath(id string) string { return "/v1/erasures/" + id }
 

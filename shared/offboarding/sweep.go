@@ -72,9 +72,8 @@ type job struct {
 
 // The kinds of jobs.
 const (
-	archiving  = "archive"
-	forgetsOne = "forget"
-	erasing    = "erasure"
+	archiving = "archive"
+	erasing   = "erasure"
 )
 
 // sweep is one reading of the table, as far as it has come. It is there only while that goes on, since it
@@ -202,66 +201,25 @@ func (w *Worker) find(ctx context.Context, p pending) ([]job, error) {
 			return nil, err
 		}
 	}
-	marked, err := w.marked(ctx, p)
+	marked := p.woken
+	err := archiveMarkers.Each(ctx, w.env.Table, "", func(m call.Marker) error {
+		marked = append(marked, job{Account: m.Account, ID: m.ID})
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	for _, j := range marked {
-		left, err := w.left(ctx, j)
+	for _, m := range marked {
+		m.Kind = archiving
+		a, found, err := w.archive(ctx, m)
 		if err != nil {
 			return nil, err
 		}
-		if left && !gone[j.Account] && !slices.Contains(jobs, j) {
-			jobs = append(jobs, j)
+		if found && a.State != ready && !gone[m.Account] && !slices.Contains(jobs, m) {
+			jobs = append(jobs, m)
 		}
 	}
 	return jobs[:min(len(jobs), mostJobs)], nil
-}
-
-// marked are the archives and people whose markers are there, or that woke the worker: an index may be behind
-// them.
-func (w *Worker) marked(ctx context.Context, p pending) ([]job, error) {
-	var marked []job
-	for _, j := range p.woken {
-		marked = append(marked, job{archiving, j.Account, j.ID})
-		err := forgetMarkers.Of(ctx, w.env.Table, j.Account, "", func(m call.Marker) error {
-			marked = append(marked, job{forgetsOne, m.Account, m.ID})
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	for kind, markers := range map[string]call.Markers{archiving: archiveMarkers, forgetsOne: forgetMarkers} {
-		err := markers.Each(ctx, w.env.Table, "", func(m call.Marker) error {
-			marked = append(marked, job{kind, m.Account, m.ID})
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return marked, nil
-}
-
-// left says whether a job is there, and not done.
-func (w *Worker) left(ctx context.Context, j job) (bool, error) {
-	if j.Kind == forgetsOne {
-		f, found, err := w.forgetting(ctx, j)
-		return found && f.State != forgotten, err
-	}
-	a, found, err := w.archive(ctx, j)
-	return found && a.State == queued, err
-}
-
-func (w *Worker) forgetting(ctx context.Context, j job) (f forgetting, found bool, err error) {
-	item, found, err := table.Get(ctx, w.env.Table, forgottenKey(j.Account, j.ID))
-	if err != nil || !found {
-		return f, false, err
-	}
-	f, err = call.Decode[forgetting](item)
-	f.version = item.Version
-	return f, true, err
 }
 
 func (w *Worker) erasure(ctx context.Context, id string) (e erasure, found bool, err error) {
@@ -371,24 +329,12 @@ func (r *run) parts(ctx context.Context) ([]part, error) {
 			if found && e.State != erased {
 				parts = append(parts, &eraser{run: r, erasure: e, account: j.Account})
 			}
-		case forgetsOne:
-			f, found, err := r.forgetting(ctx, j)
-			if err != nil {
-				return nil, err
-			}
-			if found && f.State != forgotten {
-				one := &forgetter{run: r, forgetting: f, account: j.Account}
-				if one.Shared, err = one.namesake(ctx); err != nil {
-					return nil, err
-				}
-				parts = append(parts, one)
-			}
 		case archiving:
 			a, found, err := r.archive(ctx, j)
 			if err != nil {
 				return nil, err
 			}
-			if found && a.State == queued {
+			if found && a.State != ready {
 				parts = append(parts, &archiver{run: r, archive: a, account: j.Account, spools: map[string]*spool{}})
 			}
 		}

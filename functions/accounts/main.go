@@ -16,5 +16,6 @@ func main() { wire.Start(function) }
 
 func function(env *app.Env) app.Function {
 	kernel := purchase.Supplied(license.NewService(catalog.Default()))
-	return api.Serve(env, purchase.Foresight, account.NewService(env, kernel).Routes, offboarding.NewService(env).Routes)
+	accounts, leaving := account.NewService(env, kernel), offboarding.NewService(env)
+	return api.Serve(env, purchase.Foresight, accounts.Routes, leaving.Routes)
 }

@@ -67,6 +67,9 @@ func (t task) back(ctx context.Context, env *app.Env) (outcome, error) {
 	if states[t.account] != call.Closed {
 		return outcome{}, fmt.Errorf("the account %s is not closed: close it, and wait for 15 minutes", t.account)
 	}
+	if err := t.stays(ctx); err != nil {
+		return outcome{}, err
+	}
 	present, err := t.present(ctx)
 	if err != nil {
 		return outcome{}, err
@@ -87,6 +90,19 @@ func (t task) back(ctx context.Context, env *app.Env) (outcome, error) {
 		return done, err
 	}
 	return done, t.to.Commit(ctx, []table.Operation{audit})
+}
+
+// stays refuses an account that waits for its erasure, which would come all the same.
+func (t task) stays(ctx context.Context) error {
+	item, there, err := table.Get(ctx, t.to, call.AccountKey(t.account))
+	if err != nil || !there {
+		return err
+	}
+	a, err := call.Decode[account.Account](item)
+	if err == nil && a.Erasure != "" {
+		err = fmt.Errorf("the account %s waits for its erasure", t.account)
+	}
+	return err
 }
 
 // present reads the account as it is.

@@ -275,6 +275,28 @@ func endsTheSame(t *testing.T, open func() store) {
 	}
 }
 
+// TestLeavesAccountThatWaitsForErasure: it would be erased in the night after.
+func TestLeavesAccountThatWaitsForErasure(t *testing.T) {
+	to, err := bolt.Open(filepath.Join(t.TempDir(), "t.bolt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = to.Close() })
+	put(t, to, "acme", 0, 3, "now")
+	stop, err := call.Become("acme", call.Active, call.Closed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	waits := table.Item{Key: call.AccountKey("acme"), Data: []byte(`{"id":"acme","state":"closed","erasure":"e"}`)}
+	if err := to.Commit(t.Context(), append(stop, table.Put(waits, table.Always))); err != nil {
+		t.Fatal(err)
+	}
+	task := task{account: "acme", from: to, to: to, by: "olga", why: "drill"}
+	if _, err := task.back(t.Context(), &app.Env{Clock: alone.Clock, IDs: alone.IDs{}}); err == nil {
+		t.Error("an account that waits for its erasure is taken back")
+	}
+}
+
 // put writes some items of an account, and its own.
 func put(t *testing.T, to table.Store, account string, from, below int, text string) {
 	t.Helper()

@@ -33,7 +33,8 @@ func TestTheAccountsCostCenter(t *testing.T) {
 	}
 	shop := purchase.NewService(k.Env, license.NewService(catalog.Default()))
 	for _, code := range []string{"CC-1", "CC-2"} {
-		if _, err := shop.ChangeCostCenter(t.Context(), k.Call("ada"), purchase.CostCenterChange{Code: code, Name: code}); err != nil {
+		center := purchase.CostCenterChange{Code: code, Name: code}
+		if _, err := shop.ChangeCostCenter(t.Context(), k.Call("ada"), center); err != nil {
 			t.Fatal(err)
 		}
 	}

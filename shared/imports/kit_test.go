@@ -76,7 +76,8 @@ func (o *office) centers(codes ...string) {
 	o.F.Helper()
 	shop := purchase.NewService(o.Env, o.Kernel)
 	for _, code := range codes {
-		_, err := shop.ChangeCostCenter(o.Ctx, o.Call("admin"), purchase.CostCenterChange{Code: code, Name: "Center " + code})
+		center := purchase.CostCenterChange{Code: code, Name: "Center " + code}
+		_, err := shop.ChangeCostCenter(o.Ctx, o.Call("admin"), center)
 		o.Must(err)
 	}
 }

@@ -308,6 +308,10 @@ func TestWhatIsErasedMustBeClosedAndArchived(t *testing.T) {
 	o.do("POST", "/v1/accounts/initech/archive", nil, http.StatusAccepted)
 	o.refused("POST", erase, confirm, "wrong-state") // it is not ready
 	o.woken()
+	o.Clock.Add(30 * 24 * time.Hour)
+	o.refused("POST", erase, confirm, "wrong-state") // its files are there no more
+	o.do("POST", "/v1/accounts/initech/archive", nil, http.StatusAccepted)
+	o.woken()
 	o.refused("POST", erase, map[string]any{"confirm": "initrode"}, "validation")
 	o.refused("GET", "/v1/erasures/0193a2b4-5c6d-4e8f-9a0b-1c2d3e4f5a6b", nil, "not-found")
 	o.refused("POST", "/v1/accounts/nobody/erase", map[string]any{"confirm": "nobody"}, "not-found")

@@ -65,13 +65,17 @@ func leaving() error {
 	return problem.New(problem.WrongState, "The account is about to be erased: nothing in it can be changed.")
 }
 
-// newest is the archive that was asked for last; found is false when there is none.
+// newest is the archive that was asked for last; found is false when there is none. Its files are kept for a
+// while only, and it is none any more after it.
 func (s *Service) newest(ctx context.Context, c *call.Call) (a archive, found bool, err error) {
 	page, err := c.Env.Table.Query(ctx, table.Query{Partition: archivesOf(c.Account), Backwards: true, Limit: 1})
 	if err != nil || len(page.Items) == 0 {
 		return archive{}, false, err
 	}
 	a, err = decodeArchive(page.Items[0])
+	if a.State == ready && !c.At.Before(a.ReadyAt.Add(archiveKept)) {
+		a.State = expired
+	}
 	return a, true, err
 }
 
@@ -85,9 +89,6 @@ func (s *Service) Newest(ctx context.Context, c *call.Call) (ArchiveView, error)
 	}
 	if !found {
 		return ArchiveView{}, problem.Missing("archive")
-	}
-	if a.State == ready && !c.At.Before(a.ReadyAt.Add(archiveKept)) {
-		a.State = expired
 	}
 	if a.State != ready {
 		return a.view(nil), nil
@@ -172,6 +173,8 @@ func (s *Service) erasable(ctx context.Context, c *call.Call, a account.Account)
 		return err
 	case !found || last.CreatedAt.Before(a.ChangedAt):
 		return problem.New(problem.WrongState, "No archive of the account was made since it was closed.")
+	case last.State == expired:
+		return problem.New(problem.WrongState, "The files of the account's archive are kept no longer; make another one.")
 	case last.State != ready:
 		return problem.New(problem.WrongState, "The archive of the account is not ready yet.")
 	}

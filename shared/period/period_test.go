@@ -92,7 +92,8 @@ func (o *office) grant(user, product, source string) {
 // buy orders licenses as an admin does.
 func (o *office) buy(product string, n int, costCenter string) {
 	o.t.Helper()
-	if _, err := o.shop.ChangeCostCenter(o.ctx, o.Call("admin"), purchase.CostCenterChange{Code: costCenter, Name: costCenter}); err != nil {
+	center := purchase.CostCenterChange{Code: costCenter, Name: costCenter}
+	if _, err := o.shop.ChangeCostCenter(o.ctx, o.Call("admin"), center); err != nil {
 		o.t.Fatal(err)
 	}
 	lines := []purchase.CartLineInput{{ProductID: product, Quantity: n, CostCenter: costCenter}}

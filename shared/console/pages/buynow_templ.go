@@ -93,11 +93,11 @@ func buyNowPage(c *web.Context, f *view.Form, v buyingNow) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<div class=\"field\"><label for=\"f-costCenter\">Cost Center</label>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<div class=\"field\"><span class=\"label\" aria-hidden=\"true\">Cost Center</span>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = centerInput(v.centers, "costCenter", "", v.chosenCenter(c, f), f.FaultOf("costCenter") != "", "e-costCenter").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = centerInput(v.centers, "costCenter", "Cost Center", v.chosenCenter(c, f), f.FaultOf("costCenter") != "", "e-costCenter").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

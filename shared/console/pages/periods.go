@@ -379,6 +379,9 @@ func showPeriodDay(c *web.Context, _ *view.Form) error {
 	for i, l := range held {
 		if l.UserID != "" && heldOn(c, l, v.day.Day) {
 			v.behind[i].user, v.behind[i].name = l.UserID, l.UserName
+			if c.Limited() { // whoever holds a license of theirs may be none of theirs, and has no page for them
+				v.behind[i].user = l.UserName
+			}
 		}
 	}
 	return c.Show(v.name()+", "+c.Format().Day(v.day.Day), dayView(c, v))

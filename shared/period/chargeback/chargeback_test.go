@@ -135,7 +135,8 @@ func TestTheWorkbookAddsUpToThePeriod(t *testing.T) {
 	o.buy("live-reports", 3, "B", "Sales")
 	o.buy("developer", 1, "B", "Sales")
 	o.meters("ann", "Ann")
-	_, err := purchase.NewService(o.Env, o.kernel).ChangeCostCenter(o.ctx, o.Call("admin"), purchase.CostCenterChange{Code: "C", Name: "General"})
+	general := purchase.CostCenterChange{Code: "C", Name: "General"}
+	_, err := purchase.NewService(o.Env, o.kernel).ChangeCostCenter(o.ctx, o.Call("admin"), general)
 	o.must(err)
 	a, _, err := account.Load(o.ctx, o.Call("operator"))
 	o.must(err)

@@ -283,6 +283,7 @@ func TestAnAdminOfSomeCostCentersRaisesNobody(t *testing.T) {
 	d.wants(t, 403, "DELETE", "/users/chief", nil)
 	d.wants(t, 200, "PATCH", "/users/ann", limit("south"))
 	d.wants(t, 403, "PATCH", "/users/ann", limit("north", "south"))
+	d.wants(t, 403, "DELETE", "/users/ann", nil) // the limit would go with her, and her token stay
 	d.wants(t, 403, "PUT", "/roles/clerk", object{"name": "Clerk", "permissions": []string{"billing.read"}})
 }
 

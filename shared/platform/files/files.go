@@ -124,6 +124,9 @@ const (
 func Folders() map[Bucket][]string {
 	return map[Bucket][]string{
 		Uploads: {UploadsFolder, DropsFolder, FileWakeUpsFolder},
-		Reports: {ResultsFolder, ReportsFolder, ReportWakeUpsFolder, DeferredFolder, DeferredWakeUpsFolder, ArchivesFolder, OffboardingsFolder},
+		Reports: {
+			ResultsFolder, ReportsFolder, ReportWakeUpsFolder, DeferredFolder, DeferredWakeUpsFolder, ArchivesFolder,
+			OffboardingsFolder,
+		},
 	}
 }

@@ -48,7 +48,8 @@ func (i Invitations) Invite(ctx context.Context, p signin.Person) error {
 		UserStatus     string
 		UserAttributes []attribute
 	}
-	if err := i.ask(ctx, "AdminGetUser", map[string]any{"UserPoolId": i.pool, "Username": p.Email}, &there); err != nil {
+	who := map[string]any{"UserPoolId": i.pool, "Username": p.Email}
+	if err := i.ask(ctx, "AdminGetUser", who, &there); err != nil {
 		return err
 	}
 	known := map[string]string{}

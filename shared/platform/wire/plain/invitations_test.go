@@ -18,19 +18,24 @@ import (
 // pool of its own.
 func TestInvitesAtUserPool(t *testing.T) {
 	ada := signin.Person{Account: "acme", User: "ada", Name: "Ada", Email: "ada@acme.test"}
+	const create, look, again = "AdminCreateUser", "AdminGetUser", "AdminCreateUser RESEND"
 	for name, one := range map[string]struct {
 		known map[string]string // nil: the address is new
 		state string
 		err   error
 		asked []string
 	}{
-		"new":                       {nil, "", nil, []string{"AdminCreateUser"}},
-		"never signed in":           {known("acme", "ada"), "FORCE_CHANGE_PASSWORD", nil, []string{"AdminCreateUser", "AdminGetUser", "AdminCreateUser RESEND"}},
-		"has signed in":             {known("acme", "ada"), "CONFIRMED", nil, []string{"AdminCreateUser", "AdminGetUser"}},
-		"by the pool's own id":      {map[string]string{"custom:account": "acme", "sub": "ada"}, "CONFIRMED", nil, []string{"AdminCreateUser", "AdminGetUser"}},
-		"of another account":        {known("globex", "ada"), "FORCE_CHANGE_PASSWORD", signin.ErrTaken, []string{"AdminCreateUser", "AdminGetUser"}},
-		"somebody else of theirs":   {known("acme", "bob"), "CONFIRMED", signin.ErrTaken, []string{"AdminCreateUser", "AdminGetUser"}},
-		"an operator of no account": {map[string]string{"sub": "4f2c"}, "CONFIRMED", signin.ErrTaken, []string{"AdminCreateUser", "AdminGetUser"}},
+		"new":             {nil, "", nil, []string{create}},
+		"never signed in": {known("acme", "ada"), "FORCE_CHANGE_PASSWORD", nil, []string{create, look, again}},
+		"has signed in":   {known("acme", "ada"), "CONFIRMED", nil, []string{create, look}},
+		"by the pool's own id": {
+			map[string]string{"custom:account": "acme", "sub": "ada"}, "CONFIRMED", nil, []string{create, look},
+		},
+		"of another account": {
+			known("globex", "ada"), "FORCE_CHANGE_PASSWORD", signin.ErrTaken, []string{create, look},
+		},
+		"somebody else of theirs":   {known("acme", "bob"), "CONFIRMED", signin.ErrTaken, []string{create, look}},
+		"an operator of no account": {map[string]string{"sub": "4f2c"}, "CONFIRMED", signin.ErrTaken, []string{create, look}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var asked []string
@@ -62,7 +67,8 @@ func pool(t *testing.T, known map[string]string, state string, asked *[]string) 
 			MessageAction  string
 			UserAttributes []struct{ Name, Value string }
 		}
-		if err := json.NewDecoder(r.Body).Decode(&in); err != nil || in.UserPoolID != "pool" || in.Username != "ada@acme.test" {
+		err := json.NewDecoder(r.Body).Decode(&in)
+		if err != nil || in.UserPoolID != "pool" || in.Username != "ada@acme.test" {
 			t.Errorf("asked for %+v, %v", in, err)
 		}
 		what := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "AWSCognitoIdentityProviderService.")
@@ -83,7 +89,8 @@ func pool(t *testing.T, known map[string]string, state string, asked *[]string) 
 		for name, value := range known {
 			attributes = append(attributes, map[string]string{"Name": name, "Value": value})
 		}
-		if err := json.NewEncoder(w).Encode(map[string]any{"UserStatus": state, "UserAttributes": attributes}); err != nil {
+		answer := map[string]any{"UserStatus": state, "UserAttributes": attributes}
+		if err := json.NewEncoder(w).Encode(answer); err != nil {
 			t.Error(err)
 		}
 	}

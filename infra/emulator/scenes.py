@@ -217,16 +217,17 @@ def deferred(stack):
     same("who gains", [(user["userId"], user["gains"]) for user in foretold["effects"]["users"]], [("eve", ["client-desktop"])])
     same("what was done", admin.get("licenses?user=eve")["items"], [])
     # With its plan it is done behind its answer; what gives it back deletes items, and what orders licenses adds to counts.
-    remove, quote = ("assignments/remove", {"items": [eve]}), admin.post("quotes", {"lines": [{"productId": "live-reports", "quantity": 1, "costCenter": "CC-1"}]})
+    admin.put("roles/plain", {"name": "Plain"})
+    remove, quote = ("POST", "assignments/remove", {"items": [eve]}), admin.post("quotes", {"lines": [{"productId": "live-reports", "quantity": 1, "costCenter": "CC-1"}]})
     order = {"quoteId": quote["id"], "acknowledged": True}
-    with stack.hurried("AssignmentFunction", "PurchaseFunction"):
+    with stack.hurried("AssignmentFunction", "DirectoryFunction", "PurchaseFunction"):
         admin.send("POST", "assignments", {"items": [eve]}, want=[202], **{"If-Plan": foretold["plan"]})
         same("what it is answered", state_of(stack, admin, admin.headers["Location"], "ready")["answer"]["status"], 200)
         same("what was done", len(admin.get("licenses?user=eve")["items"]), 1)
-        for path, body in (remove, ("orders", order)):
-            admin.send("POST", path + "?dryRun=true", body, want=[202])
+        for method, path, body in (remove, ("POST", "orders", order), ("DELETE", "roles/plain", None)):
+            admin.send(method, path + "?dryRun=true", body, want=[202])
             plan = state_of(stack, admin, admin.headers["Location"], "ready")["plan"]
-            admin.send("POST", path, body, want=[202], **{"If-Plan": plan})
+            admin.send(method, path, body, want=[202], **{"If-Plan": plan})
             state_of(stack, admin, admin.headers["Location"], "ready")
     same("what was done", admin.get("licenses?user=eve")["items"], [])
     same("what was bought", len(admin.get("licenses?product=live-reports")["items"]), 1)
@@ -263,10 +264,26 @@ def offboarding(stack):
     operator = Client(stack, "provider", "olga", ["accounts.manage"])
     address = admin.a + "/archive"
 
-    def archived(want):
+    def archived(want, address=address):
         made = operator.get(address)
         return made if made["state"] == want else None
 
+    # Files of every kind, which are to be erased.
+    people(admin, "john")
+    buy(admin, **dict.fromkeys(PHONE, 1))
+    job = upload(stack, admin, "mass-configurations", "phones.csv", phones(("101", "6567891230", "John")))
+    state_of(stack, admin, job, "ready")
+    admin.post(job + "/configure")
+    state_of(stack, admin, job, "completed")
+    stack.emulator.client("s3").put_object(Bucket=stack.resources["UploadsBucket"], Key=f"drops/{admin.account}/x.csv", Body=b"neither")
+    stack.eventually("the drop is looked at", lambda: len(admin.get("mass-configurations")["items"]) == 2)
+    state_of(stack, admin, "reports/" + admin.post("reports", {"kind": "license-status"})["id"], "ready")
+    with stack.hurried("DirectoryFunction"):
+        admin.send("PUT", "roles/agent?dryRun=true", {"name": "Agent"}, want=[202])
+        state_of(stack, admin, admin.headers["Location"], "ready")
+
+    operator.post(other.a + "/archive", None)
+    stack.eventually("another archive is ready", lambda: archived("ready", other.a + "/archive"))
     given_up = stack.failed_events()
     with stack.cut_off("OffboardingFunction", f"A#{admin.account}#ARCHIVES"):
         operator.post(address, None)

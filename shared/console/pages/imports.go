@@ -122,7 +122,6 @@ func importSample(c *web.Context, kind, format string) string {
 
 // importPlan is an import as its page shows it.
 type importPlan struct {
-	effects
 	client.Import
 
 	rows    client.ImportRowPage
@@ -264,29 +263,14 @@ func askImport(
 	return c.Show(title+" "+m.Body.FileName, page(c, f, importPlan{Import: m.Body}))
 }
 
-// showApply asks before an import is applied, with what that does to seats, people and money.
+// showApply asks before an import is applied. A dry run of it tells of no seat and no money, since a file has a
+// plan of its own (docs/contract.md), so the page says that and shows none.
 func showApply(c *web.Context, f *view.Form) error {
-	var m client.Answer[client.Import]
-	var p importPlan
-	if err := c.Load(append(foretell(c, f, &p.effects, appliesImport(c)), getImport(c, &m))...); err != nil {
-		return err
-	}
-	p.Import = m.Body
-	if err := c.Load(p.effects.names(c)...); err != nil {
-		return err
-	}
-	return c.Show("Apply "+m.Body.FileName, applyPage(c, f, p))
-}
-
-// appliesImport is the request that applies an import.
-func appliesImport(c *web.Context) func(context.Context, client.Change) (client.Answer[client.Import], error) {
-	return func(ctx context.Context, change client.Change) (client.Answer[client.Import], error) {
-		return c.API.ApplyImport(ctx, c.Param("id"), change)
-	}
+	return askImport(c, f, "Apply", applyPage)
 }
 
 func sendApply(c *web.Context, f *view.Form) error {
-	m, err := appliesImport(c)(c.R.Context(), c.Change(f))
+	m, err := c.API.ApplyImport(c.R.Context(), c.Param("id"), c.Change(f))
 	if err != nil {
 		return err
 	}

@@ -137,7 +137,6 @@ func TestAnImportWithABadRow(t *testing.T) {
 	b.Submit(cancel.Post()).Says("It is cancelled. Nothing was applied.")
 	plan = imported(t, b, "call-queues", file, "skipErrors", "true")
 	apply := b.Get(plan.Link("Apply"))
-	apply.Says("What this does", "What you pay stays the same.")
 	apply.Says("It cannot be undone in one step.", "export what is there now")
 	settled(t, b, b.Submit(apply.Post()).URL.Path).Says("1 row is applied.")
 	if got := queue(t, api, "queue-1").Members; len(got) != 1 || got[0] != "zoe" {

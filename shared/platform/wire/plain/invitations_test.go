@@ -34,8 +34,10 @@ func TestInvitesAtUserPool(t *testing.T) {
 		"of another account": {
 			known("globex", "ada"), "FORCE_CHANGE_PASSWORD", signin.ErrTaken, []string{create, look},
 		},
-		"somebody else of theirs":   {known("acme", "bob"), "CONFIRMED", signin.ErrTaken, []string{create, look}},
-		"an operator of no account": {map[string]string{"sub": "4f2c"}, "CONFIRMED", signin.ErrTaken, []string{create, look}},
+		"somebody else of theirs": {known("acme", "bob"), "CONFIRMED", signin.ErrTaken, []string{create, look}},
+		"an operator of no account": {
+			map[string]string{"sub": "4f2c"}, "CONFIRMED", signin.ErrTaken, []string{create, look},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var asked []string

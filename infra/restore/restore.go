@@ -143,7 +143,7 @@ func (t task) putBack(ctx context.Context, present map[table.Key]was) (outcome, 
 // remove deletes what is left in present: what came after the moment.
 func (t task) remove(ctx context.Context, present map[table.Key]was, done *outcome) error {
 	batch := batch{to: t.to, try: t.try}
-	for _, key := range slices.SortedFunc(maps.Keys(present), compare) {
+	for _, key := range slices.SortedFunc(maps.Keys(present), table.Key.Compare) {
 		// A second run must not take away what the first one has said.
 		if strings.HasPrefix(key.Partition, call.Partition(t.account, "AUDIT", "account")) {
 			continue
@@ -182,25 +182,12 @@ func (t task) closed(item *table.Item) error {
 // each hands on every item of the account, but for those that say that it is closed.
 func (t task) each(ctx context.Context, from table.Scanner, take func(table.Item) error) error {
 	all, state := call.Partition(t.account, ""), call.Partition(t.account, "STATE", "")
-	var after table.Key
-	for {
-		items, next, err := from.Scan(ctx, []string{all}, after)
-		if err != nil {
-			return err
-		}
-		for _, item := range items {
-			if strings.HasPrefix(item.Partition, state) {
-				continue
-			}
-			if err := take(item); err != nil {
-				return err
-			}
-		}
-		if next == (table.Key{}) {
+	return table.Everything(ctx, from, []string{all}, func(item table.Item) error {
+		if strings.HasPrefix(item.Partition, state) {
 			return nil
 		}
-		after = next
-	}
+		return take(item)
+	})
 }
 
 // batch writes operations together, as few as one commit takes.
@@ -249,11 +236,4 @@ func digest(item table.Item) [sha256.Size]byte {
 	}
 	all.Write(binary.AppendVarint(nil, item.Expires))
 	return sha256.Sum256(all.Bytes())
-}
-
-func compare(a, b table.Key) int {
-	if c := strings.Compare(a.Partition, b.Partition); c != 0 {
-		return c
-	}
-	return strings.Compare(a.Sort, b.Sort)
 }

@@ -71,7 +71,7 @@ func (s shop) assigned(user string) string {
 	return string(s.do(http.MethodGet, "/users/"+user+"/licenses", nil, nil).Body)
 }
 
-// open makes the account with a cost center, three seats and two people, one of whom has a seat.
+// open makes the account with a cost center, three seats and two people, of which one has a seat.
 func (s shop) open() {
 	s.do(http.MethodPut, "", map[string]any{
 		"name": "Acme", "brand": "Voice", "currency": "USD", "timezone": "Europe/Berlin", "billingDay": 1,
@@ -317,19 +317,13 @@ func put(t *testing.T, to table.Store, account string, from, below int, text str
 func items(t *testing.T, from table.Scanner, begin string) map[table.Key]table.Item {
 	t.Helper()
 	all := map[table.Key]table.Item{}
-	var after table.Key
-	for {
-		found, next, err := from.Scan(t.Context(), []string{"A#" + begin}, after)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, item := range found {
-			item.Version, item.Counts = 0, maps.Clone(item.Counts)
-			all[item.Key] = item
-		}
-		if next == (table.Key{}) {
-			return all
-		}
-		after = next
+	err := table.Everything(t.Context(), from, []string{"A#" + begin}, func(item table.Item) error {
+		item.Version, item.Counts = 0, maps.Clone(item.Counts)
+		all[item.Key] = item
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
+	return all
 }

@@ -1,12 +1,10 @@
 package idle
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -191,7 +189,3 @@ func (s *Service) List(ctx context.Context, c *call.Call) error {
 
 // chunksAtOnce is how many chunks one commit writes, which takes 4 MB.
 const chunksAtOnce = 16
-
-func compareKeys(a, b table.Key) int {
-	return cmp.Or(strings.Compare(a.Partition, b.Partition), strings.Compare(a.Sort, b.Sort))
-}

@@ -240,7 +240,7 @@ func (j *judging) judge(ctx context.Context, seats []seat, into []verdict) error
 	for _, one := range seats {
 		keys = append(keys, j.keys(j.c.Account, one)...)
 	}
-	slices.SortFunc(keys, compareKeys)
+	slices.SortFunc(keys, table.Key.Compare)
 	found, err := j.env.Table.Lookup(ctx, slices.Compact(keys)...)
 	if err != nil {
 		return err

@@ -291,7 +291,7 @@ func takenOperations(c *call.Call, counts map[string]int64, taken ...table.Bound
 func boughtOperations(c *call.Call, bought map[table.Key]int64) []table.Operation {
 	var ops []table.Operation
 	var noted []table.Bound
-	for _, key := range slices.SortedFunc(maps.Keys(bought), compareKeys) {
+	for _, key := range slices.SortedFunc(maps.Keys(bought), table.Key.Compare) {
 		by := bought[key]
 		if by == 0 {
 			continue

@@ -1,11 +1,9 @@
 package license
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"seatwise/shared/catalog"
@@ -243,7 +241,7 @@ func (u *UnitOfWork) loadWith(ctx context.Context, need Need, more []want) (map[
 	markers := u.service.records.Markers(u.account, need.Licenses)
 	suspected := u.suspected(need.Licenses)
 	keys = slices.Concat(keys, markers, suspected)
-	slices.SortFunc(keys, compareKeys)
+	slices.SortFunc(keys, table.Key.Compare)
 	keys = slices.Compact(keys)
 	opened := u.openPools(need.Seats)
 	if len(keys) == 0 && len(opened) == 0 {
@@ -261,10 +259,6 @@ func (u *UnitOfWork) loadWith(ctx context.Context, need Need, more []want) (map[
 		}
 	}
 	return found, u.lookForReserved(ctx, suspected, found)
-}
-
-func compareKeys(a, b table.Key) int {
-	return cmp.Or(strings.Compare(a.Partition, b.Partition), strings.Compare(a.Sort, b.Sort))
 }
 
 // unread are the items of what is missing.

@@ -84,7 +84,7 @@ type ErasedCounts struct {
 // Remaining is something that is not erased at once.
 type Remaining struct {
 	What  string     `json:"what" doc:"What it is."`
-	Until *time.Time `json:"until,omitempty" doc:"When it is gone by itself; absent where that is not ours to say."`
+	Until *time.Time `json:"until,omitempty" doc:"When it is removed automatically; absent where that is not ours to say."`
 }
 
 // archiveMarkers are those of archives that are not ready, and archivesOf lists an account's.
@@ -106,7 +106,7 @@ func object(account, id, name string) files.Ref {
 
 // wakeUp is the object whose creation wakes the worker. Its body is nothing.
 func wakeUp(account, id string) files.Ref {
-	return files.Ref{Bucket: files.Reports, Key: files.OffboardingsFolder + account + "/" + id + ".json"}
+	return files.DocumentOf(files.OffboardingsFolder, account, id)
 }
 
 // erasures lists the erasures there ever were, and due those that are not done.

@@ -172,16 +172,10 @@ func (o *office) leave() string {
 func (o *office) everything() map[string]string {
 	o.t.Helper()
 	all := map[string]string{}
-	for after := (table.Key{}); ; {
-		items, next, err := o.Env.Scan.Scan(o.t.Context(), []string{""}, after)
-		o.must(err)
-		for _, item := range items {
-			all["item "+item.Key.String()] = fmt.Sprintf("%s %v", item.Data, item.IndexKeys)
-		}
-		if after = next; next == (table.Key{}) {
-			break
-		}
-	}
+	o.must(table.Everything(o.t.Context(), o.Env.Scan, []string{""}, func(item table.Item) error {
+		all["item "+item.Key.String()] = fmt.Sprintf("%s %v", item.Data, item.IndexKeys)
+		return nil
+	}))
 	for _, bucket := range []files.Bucket{files.Uploads, files.Reports} {
 		o.must(o.Env.Objects.Versions(o.t.Context(), bucket, "", func(v files.Stored) error {
 			at := fmt.Sprintf("object %s/%s %s", bucket, v.Key, v.Version)

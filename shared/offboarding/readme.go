@@ -73,7 +73,7 @@ Each file below is text in UTF-8 with one record of JSON in each line:
   key      what the record is of
   value    the record
   counts   numbers that are counted beside it
-  expires  when it is removed by itself
+  expires  when it is removed automatically
 
 Where there are many records of a kind they are in several files, which belong together. Times are in UTC
 unless they say otherwise, and money is in the smallest unit of its currency. manifest.json has the size, the

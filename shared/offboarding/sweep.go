@@ -51,10 +51,8 @@ func (w *Worker) Handle(ctx context.Context, payload []byte) error {
 	}
 	p := pending{at: w.env.Clock().UTC()}
 	for _, o := range created {
-		rest, ours := strings.CutPrefix(o.Key, files.OffboardingsFolder)
-		account, name, _ := strings.Cut(rest, "/")
-		id, whole := strings.CutSuffix(name, ".json")
-		if o.Fault != nil || !ours || !whole || !auth.ValidID(account) {
+		account, id, ours := files.ParseDocument(files.OffboardingsFolder, o.Key)
+		if o.Fault != nil || !ours || !auth.ValidID(account) {
 			w.env.Log.WarnContext(ctx, "not a wake-up", slog.String("key", o.Key))
 			continue
 		}

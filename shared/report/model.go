@@ -4,7 +4,6 @@
 package report
 
 import (
-	"strings"
 	"time"
 
 	"seatwise/shared/platform/call"
@@ -106,25 +105,14 @@ func putStamp(account string, at time.Time) table.Operation {
 // unfinished are the markers on the reports that are not finished, by their ids.
 var unfinished = call.PlacedMarkers("REPORT")
 
-const wakeUpPrefix = files.ReportWakeUpsFolder
-
 // WakeUp is the object whose creation makes a builder begin.
 func WakeUp(account, id string) files.Ref {
-	return files.Ref{Bucket: files.Reports, Key: wakeUpPrefix + account + "/" + id + ".json"}
+	return files.DocumentOf(files.ReportWakeUpsFolder, account, id)
 }
 
 // ParseWakeUp reads a wake-up's key; ok is false for any other object.
 func ParseWakeUp(key string) (account, id string, ok bool) {
-	rest, ok := strings.CutPrefix(key, wakeUpPrefix)
-	if !ok {
-		return "", "", false
-	}
-	account, name, ok := strings.Cut(rest, "/")
-	if !ok {
-		return "", "", false
-	}
-	id, ok = strings.CutSuffix(name, ".json")
-	return account, id, ok && account != "" && id != "" && !strings.Contains(id, "/")
+	return files.ParseDocument(files.ReportWakeUpsFolder, key)
 }
 
 // Object is where a report's file lies.

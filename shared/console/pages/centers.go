@@ -140,7 +140,7 @@ func (u *fenceUp) says(f *view.Format, code string, product func(string) string)
 	return said
 }
 
-// someNamed are some people, of whom only the first are named.
+// someNamed are some people, the first of which are named.
 func someNamed(f *view.Format, names []string) string {
 	if more := len(names) - mostTold; more > 0 {
 		return strings.Join(names[:mostTold], ", ") + " and " + f.Count(int64(more), "more person", "more people")

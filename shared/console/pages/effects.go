@@ -79,7 +79,7 @@ func (e *effects) foretell(
 const deferred = "_deferred"
 
 // ask asks for a dry run, or how far the one is that was deferred. While it is under way, a page that was
-// got asks again by itself, and one that was sent is sent again by who reads it.
+// got asks again without being told to, and one that was sent is sent again by who reads it.
 func (e *effects) ask(
 	ctx context.Context, c *web.Context, f *view.Form, dry func(context.Context) (client.Told, error),
 ) (client.DryRun, error) {

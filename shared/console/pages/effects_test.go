@@ -529,7 +529,7 @@ func TestAChoiceIsHeldToWhatWasShownOfIt(t *testing.T) {
 	b.Submit(form).Says("Zoe Smith is saved.")
 }
 
-// What takes longer than a request may is worked out behind the page, which says so and asks again by itself;
+// What takes longer than a request may is worked out behind the page, which says so and asks again;
 // then it shows the effects, and does what was shown.
 func TestEffectsThatTakeLong(t *testing.T) {
 	c := consolewalk.StartWith(t, func(env *app.Env) { env.InRequest = -1 })
@@ -563,7 +563,7 @@ func TestEffectsThatTakeLong(t *testing.T) {
 	page.Hides("gets Essential User")
 }
 
-// untilTold follows a page that asks again by itself, until it does no more.
+// untilTold follows a page that asks again without being told to, until it does no more.
 func untilTold(t *testing.T, b *consolewalk.Browser, page *consolewalk.Page) *consolewalk.Page {
 	t.Helper()
 	deadline := time.Now().Add(time.Minute)

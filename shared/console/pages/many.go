@@ -85,6 +85,14 @@ func (t taking) holds(u client.User) bool {
 	})
 }
 
+// happens is what becomes of somebody.
+func (t taking) happens(u client.User) (kind, word string) {
+	if t.holds(u) {
+		return "warn", "gives it back"
+	}
+	return "", "does not have it"
+}
+
 // load reads the people of a form or an address, with more calls.
 func (t *taking) load(c *web.Context, more ...func(context.Context) error) error {
 	people, calls := usersNamed(c, t.ids[:min(len(t.ids), mostGiven)])

@@ -37,7 +37,7 @@ type Shell struct {
 	Flash    *Flash
 	// Refresh is after how many seconds a page without script asks for itself again; 0 for never.
 	Refresh int
-	// GoOn is an address that the browser goes to by itself, after some seconds; empty for none.
+	// GoOn is an address that the browser goes to automatically, after some seconds; empty for none.
 	GoOn      string
 	GoOnAfter int
 	// Scripts are further modules of the page, by the name of their file in assets.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -129,4 +130,17 @@ func Folders() map[Bucket][]string {
 			OffboardingsFolder,
 		},
 	}
+}
+
+// DocumentOf is the JSON document of an account in a folder of the bucket of reports, such as a wake-up.
+func DocumentOf(folder, account, id string) Ref {
+	return Ref{Bucket: Reports, Key: folder + account + "/" + id + ".json"}
+}
+
+// ParseDocument reads the key of what DocumentOf says; ok is false for any other object.
+func ParseDocument(folder, key string) (account, id string, ok bool) {
+	rest, in := strings.CutPrefix(key, folder)
+	account, name, apart := strings.Cut(rest, "/")
+	id, named := strings.CutSuffix(name, ".json")
+	return account, id, in && apart && named && account != "" && id != "" && !strings.Contains(id, "/")
 }

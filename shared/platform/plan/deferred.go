@@ -153,7 +153,7 @@ func (d *DeferredRequest) put(ctx context.Context, store files.Store, folder, ac
 	if err != nil {
 		return fmt.Errorf("deferred request: %w", err)
 	}
-	body, ref := bytes.NewReader(data), deferredRef(folder, account, d.Told.ID)
+	body, ref := bytes.NewReader(data), files.DocumentOf(folder, account, d.Told.ID)
 	_, err = store.Put(ctx, ref, body, body.Size(), "application/json")
 	return err
 }
@@ -162,7 +162,7 @@ func (d *DeferredRequest) put(ctx context.Context, store files.Store, folder, ac
 //
 // Errors: files.ErrNotFound.
 func DeferredOf(ctx context.Context, store files.Store, account, id string, now time.Time) (DeferredRequest, error) {
-	d, err := deferredAt(ctx, store, deferredRef(outcomes, account, id))
+	d, err := deferredAt(ctx, store, files.DocumentOf(outcomes, account, id))
 	if errors.Is(err, files.ErrNotFound) {
 		d, err = Woken(ctx, store, account, id)
 	}
@@ -181,11 +181,7 @@ func DeferredOf(ctx context.Context, store files.Store, account, id string, now 
 //
 // Errors: files.ErrNotFound.
 func Woken(ctx context.Context, store files.Store, account, id string) (DeferredRequest, error) {
-	return deferredAt(ctx, store, deferredRef(wakeUps, account, id))
-}
-
-func deferredRef(folder, account, id string) files.Ref {
-	return files.Ref{Bucket: files.Reports, Key: folder + account + "/" + id + ".json"}
+	return deferredAt(ctx, store, files.DocumentOf(wakeUps, account, id))
 }
 
 func deferredAt(ctx context.Context, store files.Store, ref files.Ref) (d DeferredRequest, err error) {
@@ -202,8 +198,6 @@ func deferredAt(ctx context.Context, store files.Store, ref files.Ref) (d Deferr
 
 // ParseWakeUp reads the key of a wake-up; ok is false for any other object.
 func ParseWakeUp(key string) (account, id string, ok bool) {
-	rest, ok := strings.CutPrefix(key, wakeUps)
-	account, name, apart := strings.Cut(rest, "/")
-	id, named := strings.CutSuffix(name, ".json")
-	return account, id, ok && apart && named && auth.ValidID(account) && id != "" && !strings.Contains(id, "/")
+	account, id, ok = files.ParseDocument(wakeUps, key)
+	return account, id, ok && auth.ValidID(account)
 }

@@ -7,6 +7,7 @@
 package table
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,11 @@ const (
 
 // Key names an item. Both parts are non-empty UTF-8; they sort by bytes.
 type Key struct{ Partition, Sort string }
+
+// Compare orders keys as they sort: negative when k comes before other.
+func (k Key) Compare(other Key) int {
+	return cmp.Or(strings.Compare(k.Partition, other.Partition), strings.Compare(k.Sort, other.Sort))
+}
 
 func (k Key) String() string { return k.Partition + " / " + k.Sort }
 
@@ -304,6 +310,27 @@ func Get(ctx context.Context, s Store, key Key) (Item, bool, error) {
 	}
 	item, ok := found[key]
 	return item, ok, nil
+}
+
+// Everything reads through a whole table and hands each item whose partition begins with one of the prefixes
+// to visit, until it returns an error.
+func Everything(ctx context.Context, s Scanner, prefixes []string, visit func(Item) error) error {
+	var after Key
+	for {
+		items, next, err := s.Scan(ctx, prefixes, after)
+		if err != nil {
+			return err
+		}
+		for _, item := range items {
+			if err := visit(item); err != nil {
+				return err
+			}
+		}
+		if next == (Key{}) {
+			return nil
+		}
+		after = next
+	}
 }
 
 // All reads every page of a query and hands each item to visit, until it returns an error.

@@ -88,12 +88,8 @@ func (o *Overlay) Changes() []Change {
 		}
 		changes = append(changes, changeOf(key, before, after))
 	}
-	slices.SortFunc(changes, func(a, b Change) int { return compareKeys(a.Key, b.Key) })
+	slices.SortFunc(changes, func(a, b Change) int { return a.Key.Compare(b.Key) })
 	return changes
-}
-
-func compareKeys(a, b table.Key) int {
-	return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Sort, b.Sort))
 }
 
 // Lookup implements table.Store.
@@ -355,7 +351,7 @@ type stretch struct {
 func spotIn(index table.Index, item table.Item) spot { return spot{sortIn(index, item), item.Key} }
 
 func compareSpots(a, b spot) int {
-	return cmp.Or(cmp.Compare(a.sort, b.sort), compareKeys(a.base, b.base))
+	return cmp.Or(cmp.Compare(a.sort, b.sort), a.base.Compare(b.base))
 }
 
 // order is how two spots lie to each other in the direction of the query.

@@ -262,7 +262,7 @@ SEEDS ?= 50
 ADAPTER ?= bolt
 .PHONY: simulate
 simulate: ## Play SEEDS=n seeds of random operations, faults and interleavings, over ADAPTER=bolt or dynamo, and check every invariant; docs/correctness.md.
-	go run -buildvcs=false ./infra/simulate -adapter $(ADAPTER) -seeds $(SEEDS) $(ARGS)
+	GOGC=400 go run -buildvcs=false ./infra/simulate -adapter $(ADAPTER) -seeds $(SEEDS) $(ARGS)
 
 # -seed and -every go through ARGS.
 KILLS ?= 500

@@ -958,7 +958,7 @@ func (m *simulation) upload(a string, ask request, body []byte, what string, at 
 func (m *simulation) job(a string) *run {
 	b := m.models[a]
 	if ids := b.imports("ready"); len(ids) > 0 && m.random.IntN(3) == 0 {
-		id, verb := ids[m.random.IntN(min(len(ids), 3))], pick(m, []string{"apply", "apply", "apply", "cancel"})
+		id, verb := ids[m.random.IntN(min(len(ids), 3))], pick(m, []string{"apply", "apply", "cancel"})
 		return m.contend(a, func() request {
 			return request{"MassConfigurationFunction", http.MethodPost, "/imports/" + id + "/" + verb, nil, m.key()}
 		})

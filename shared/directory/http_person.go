@@ -61,7 +61,8 @@ func (s *Service) personRoutes(k *api.Router) {
 		Partly:  true,
 		Summary: "List the licenses that a user holds: one's own, and with licenses.read or directory.read anybody's",
 	}, func(ctx context.Context, c *call.Call, in *heldInput) (*api.Listed[HeldLicense], error) {
-		if err := seesHoldings(ctx, in.ID); err != nil {
+		ctx, err := seesHoldings(ctx, in.ID)
+		if err != nil {
 			return nil, err
 		}
 		if err := knownUser(in.ID); err != nil {
@@ -88,16 +89,17 @@ func (s *Service) personRoutes(k *api.Router) {
 	})
 }
 
-// seesHoldings says whether the caller may know what a user holds: everybody may know their own.
+// seesHoldings says whether the caller may know what a user holds, and gives the context to read it with:
+// everybody may know all of their own.
 //
 // Errors: forbidden.
-func seesHoldings(ctx context.Context, user string) error {
+func seesHoldings(ctx context.Context, user string) (context.Context, error) {
 	p, err := access.Caller(ctx)
 	if err != nil {
-		return err
+		return ctx, err
 	}
 	if user == p.User {
-		return nil
+		return access.Own(ctx), nil
 	}
-	return auth.Allowed(p, "", auth.LicensesRead, auth.DirectoryRead)
+	return ctx, auth.Allowed(p, "", auth.LicensesRead, auth.DirectoryRead)
 }

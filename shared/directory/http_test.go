@@ -191,3 +191,25 @@ func TestOnesOwnLicensesNeedNoPermission(t *testing.T) {
 	fixtures.Problem(t, ask("bob", "ann", auth.UsageRead), http.StatusForbidden, "forbidden")
 	fixtures.Problem(t, ask("bob", "nobody"), http.StatusForbidden, "forbidden")
 }
+
+// An admin of some cost centers sees all that they hold themselves, wherever it is charged.
+func TestOnesOwnLicensesOfALimitedAdmin(t *testing.T) {
+	f := newFixture(t)
+	function := api.Serve(f.Env, f.s.Routes)
+	f.put(t, User{ID: "ann", Name: "Ann", Active: true, Licenses: []string{"essential-user"}})
+	f.put(t, User{ID: "bob", Name: "Bob", Active: true, Licenses: []string{"essential-user"}})
+	ask := func(of string) fixtures.Response {
+		return f.Do(t, function.HTTP, fixtures.Request{
+			Method: http.MethodGet, Path: "/v1/accounts/" + f.Account + "/users/" + of + "/licenses",
+			User: "ann", Permissions: []auth.Permission{auth.LicensesRead}, Limit: auth.LimitTo("north"),
+		})
+	}
+	type page struct {
+		Items []HeldLicense `json:"items"`
+	}
+	own := fixtures.Decode[page](t, ask("ann"), http.StatusOK)
+	if len(own.Items) != 1 || own.Items[0].ProductID != "essential-user" {
+		t.Errorf("%+v", own)
+	}
+	fixtures.Problem(t, ask("bob"), http.StatusNotFound, "not-found")
+}

@@ -113,7 +113,7 @@ func TestEveryStateOfMoneyForEverybody(t *testing.T) {
 		{"a request that waits", "requests/" + short.ID, nil, "given automatically"},
 		{"idle seats", "billing/idle?product=developer&days=1", nil, "Automatic purchases and alerts"},
 		{"what was reclaimed", "billing/reclaims/" + reclaim, nil, "kept"},
-		{"a reclaim that cannot be undone", "billing/reclaims/" + reclaim + "/undo", nil, "nothing to give back"},
+		{"a reclaim that cannot be undone", "billing/reclaims/" + reclaim + "/undo", nil, "nothing to restore"},
 		{"a cap that is refused", "billing/policies/developer", func() {
 			s.click("Buy missing seats automatically")
 			s.click("Save")

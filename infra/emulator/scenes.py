@@ -571,7 +571,7 @@ def policies_and_alerts(stack):
 @scene
 @resumes("RECLAIM")
 def reclaims(stack):
-    """Seats that nobody uses are taken back, and given back."""
+    """Seats that nobody uses are taken back, and restored."""
     admin = open_account(stack)
     people(admin, "ann")
     reclaim = "reclaims/" + admin.post("reclaims", {"productId": "developer", "days": 1, "userIds": ["ann"]})["id"]

@@ -45,7 +45,7 @@ type reclaimInput struct {
 type undoInput struct {
 	api.Resource
 	Body *struct {
-		UserIDs []string `json:"userIds,omitempty" minItems:"1" maxItems:"1000" nullable:"false" doc:"Only the seats of these users are given back, and the others can be later; all if left out."`
+		UserIDs []string `json:"userIds,omitempty" minItems:"1" maxItems:"1000" nullable:"false" doc:"Only the seats of these users are restored, and the others can be later; all if left out."`
 	}
 }
 

@@ -35,7 +35,7 @@ const (
 	notReturned = "notReturned"
 )
 
-// Why a seat was kept, or could not be given back, beside the slugs of problems.
+// Why a seat was kept, or could not be restored, beside the slugs of problems.
 const (
 	whyUsed      = "used"
 	whyMonitored = "monitored"
@@ -84,7 +84,7 @@ type job struct {
 	Limit auth.Limit `json:"limit,omitzero"`
 	// UndoLimit is to which cost centers who is undoing it is limited.
 	UndoLimit auth.Limit `json:"undoLimit,omitzero"`
-	// Undoes are the only users whose seats are given back while it is being undone; everybody's if
+	// Undoes are the only users whose seats are restored while it is being undone; everybody's if
 	// there are none.
 	Undoes []string `json:"undoes,omitempty"`
 	// Parts is how many items hold the seats, and Next how many of them are done in this state.
@@ -98,8 +98,8 @@ type Counts struct {
 	Seats       int `json:"seats" doc:"All that were looked at."`
 	Reclaimed   int `json:"reclaimed" doc:"Those that were taken."`
 	Kept        int `json:"kept" doc:"Those that were not idle when their turn came."`
-	Returned    int `json:"returned" doc:"Of those that were taken, how many were given back."`
-	NotReturned int `json:"notReturned" doc:"Of those that were taken, how many could not be given back."`
+	Returned    int `json:"returned" doc:"Of those that were taken, how many were restored to who had them."`
+	NotReturned int `json:"notReturned" doc:"Of those that were taken, how many could not be restored."`
 }
 
 // Row is a seat of a reclaim, and what became of it.
@@ -109,12 +109,12 @@ type Row struct {
 	LicenseID string    `json:"licenseId,omitempty" doc:"The license that was looked at; absent for who holds none."`
 	IdleSince time.Time `json:"idleSince,omitzero" doc:"Its last use, or when it was assigned if that was later."`
 	Outcome   string    `json:"outcome" enum:"pending,reclaimed,kept,returned,notReturned"`
-	Why       string    `json:"why,omitempty" doc:"Why it was kept or could not be given back: used, monitored, not-held, user-gone, holds-one, no-grant, not-theirs, or the slug of a problem."`
+	Why       string    `json:"why,omitempty" doc:"Why it was kept or could not be restored: used, monitored, not-held, user-gone, holds-one, no-grant, not-theirs, or the slug of a problem."`
 	Message   string    `json:"message,omitempty" doc:"The same for people."`
 	Excluded  bool      `json:"excluded,omitempty" doc:"The user is excluded from automatic assignment of the product since; undoing lifts it."`
 	// WentAlong are products whose licenses went with it, such as add-ons.
 	WentAlong []string `json:"wentAlong,omitempty" doc:"Products whose licenses went back with it, such as add-ons."`
-	Lacks     []string `json:"lacks,omitempty" doc:"Of these, those that could not be given back with it."`
+	Lacks     []string `json:"lacks,omitempty" doc:"Of these, those that could not be restored with it."`
 }
 
 // row is a Row as it is stored: with what a return needs.
@@ -338,14 +338,14 @@ func putJob(account string, j job, version int64) (table.Operation, error) {
 	return table.Put(item, cond), nil
 }
 
-// gives says whether the seat of a user is among those that are given back.
+// gives says whether the seat of a user is among those that are restored.
 func (j job) gives(user string) bool { return len(j.Undoes) == 0 || slices.Contains(j.Undoes, user) }
 
 // Undo gives the seats of a reclaim back, seat by seat as long as there is a free one, to who had
 // them with the grants they had: a job like the reclaim itself. Where users are named, only their
-// seats; the others can be given back later.
+// seats; the others can be restored later.
 //
-// Errors: not-found; validation when a user who is named has no seat of it to be given back;
+// Errors: not-found; validation when a user who is named has no seat of it to be restored;
 // wrong-state when it is not completed, was undone, or ended more than 30 days ago.
 func (s *Service) Undo(ctx context.Context, c *call.Call, id string, users []string) (Reclaim, error) {
 	var view Reclaim
@@ -394,7 +394,7 @@ func (s *Service) Undo(ctx context.Context, c *call.Call, id string, users []str
 	return view, err
 }
 
-// checkUndone demands that every user who is named has a seat of the reclaim to be given back.
+// checkUndone demands that every user who is named has a seat of the reclaim to be restored.
 func (s *Service) checkUndone(ctx context.Context, c *call.Call, id string, users []string) error {
 	if len(users) == 0 {
 		return nil
@@ -415,14 +415,14 @@ func (s *Service) checkUndone(ctx context.Context, c *call.Call, id string, user
 		return err
 	}
 	faults := problem.Culprits("userIds", problem.UnknownID, users, func(i int) bool { return !left[users[i]] },
-		"has no seat of this reclaim to be given back")
+		"has no seat of this reclaim to be restored")
 	if len(faults) > 0 {
 		return problem.Validation(faults...)
 	}
 	return nil
 }
 
-// left is how many seats were taken that nobody has tried to give back yet.
+// left is how many seats were taken that nobody has tried to restore yet.
 func (n Counts) left() int { return n.Reclaimed - n.Returned - n.NotReturned }
 
 // Get reads a reclaim with what became of its first 1,000 seats.
@@ -523,7 +523,7 @@ type Reclaim struct {
 	CreatedBy   string     `json:"createdBy"`
 	EndedAt     *time.Time `json:"endedAt,omitempty"`
 	UndoUntil   *time.Time `json:"undoUntil,omitempty" doc:"Until when it, or what is left of it, can be undone; absent when it cannot."`
-	UndoneAt    *time.Time `json:"undoneAt,omitempty" doc:"When the last seat was given back, or could not be."`
+	UndoneAt    *time.Time `json:"undoneAt,omitempty" doc:"When the last seat was restored, or could not be."`
 	Counts      Counts     `json:"counts"`
 	Results     []Row      `json:"results,omitempty" doc:"What became of each seat: the first 1,000 when one reclaim is read; all are at /seats."`
 }

@@ -395,7 +395,7 @@ func TestPagesOfAReclaim(t *testing.T) {
 	}
 }
 
-// A part of a reclaim is given back to who is named; what is left can be given back later, as long as
+// A part of a reclaim is restored to who is named; what is left can be restored later, as long as
 // the whole could.
 func TestReclaimIsUndoneInParts(t *testing.T) {
 	w := newWorld(t)

@@ -298,7 +298,7 @@ func (s *Service) giveBack(ctx context.Context, t *turning) error {
 
 // restore gives the reclaimed product itself back, and lifts the exclusion that it brought.
 //
-// Errors: problems, for which it cannot be given back.
+// Errors: problems, for which it cannot be restored.
 func (t *turning) restore(ctx context.Context, holder *license.Holder) error {
 	if !holder.Active {
 		return problem.New(problem.UserInactive, "The user is not active.")

@@ -142,7 +142,7 @@ func (s *Service) requestable(
 		case len(list) == limit:
 			return list, list[limit-1].ID, nil
 		default:
-			list = append(list, Requestable{ID: p.ID, Name: p.Name, Kind: p.Kind, Held: held(p.ID)})
+			list = append(list, Requestable{ID: p.ID, Name: p.Name, Kind: p.Kind, Base: p.Base, Held: held(p.ID)})
 		}
 	}
 	return list, "", nil

@@ -48,7 +48,9 @@ type Requestable struct {
 	ID   string       `json:"id" doc:"The product's id."`
 	Name string       `json:"name" doc:"Its name in the catalog."`
 	Kind catalog.Kind `json:"kind" enum:"seat,base,addOn,metered" doc:"How it is licensed."`
-	Held bool         `json:"held" doc:"The caller has it already, so a request of theirs for it would be refused."`
+	// Base is of an add-on: who lacks it asks for it first.
+	Base string `json:"base,omitempty" doc:"The product that an add-on hangs on; who shall have the add-on needs one of it first."`
+	Held bool   `json:"held" doc:"The caller has it already, so a request of theirs for it would be refused."`
 }
 
 // stored is a request as it is kept.

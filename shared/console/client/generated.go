@@ -1516,6 +1516,7 @@ type RequestPage struct {
 
 // Requestable is a schema of the document.
 type Requestable struct {
+	Base string `json:"base,omitzero"`
 	Held bool   `json:"held"`
 	ID   string `json:"id"`
 	Kind string `json:"kind"`

@@ -60,7 +60,7 @@ var actionNames = map[string]string{
 	"policy.acknowledged": "Automatic purchases agreed to again",
 	"quote.created":       "Charges worked out",
 	"reclaim.started":     "Reclaim begun", "reclaim.completed": "Seats reclaimed",
-	"reclaim.undoing": "Reclaimed seats to be given back", "reclaim.undone": "Reclaimed seats given back",
+	"reclaim.undoing": "Reclaimed seats to be restored", "reclaim.undone": "Reclaimed seats restored",
 	"report.requested": "Report asked for", "report.ready": "Report made", "report.failed": "Report failed",
 	"request.asked": "License asked for", "request.approved": "Request approved", "request.denied": "Request denied",
 	"request.withdrawn": "Request withdrawn", "request.fulfilled": "Request fulfilled",

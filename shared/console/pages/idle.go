@@ -346,12 +346,12 @@ func mayUndo(c *web.Context, r client.Reclaim) bool {
 	return c.May(auth.LicensesManage) && r.State == "completed" && stillTaken(r) > 0 && !r.UndoUntil.IsZero()
 }
 
-// stillTaken is how many seats were taken that nobody has tried to give back yet.
+// stillTaken is how many seats were taken that nobody has tried to restore yet.
 func stillTaken(r client.Reclaim) int64 {
 	return r.Counts.Reclaimed - r.Counts.Returned - r.Counts.NotReturned
 }
 
-// reclaimColumns are those of the seats of a reclaim, with boxes where they can be given back.
+// reclaimColumns are those of the seats of a reclaim, with boxes where they can be restored.
 func reclaimColumns(c *web.Context, r client.Reclaim) []view.Column {
 	columns := []view.Column{{Name: "Of"}, {Name: "Outcome"}, {Name: "Why"}}
 	if mayUndo(c, r) {
@@ -360,7 +360,7 @@ func reclaimColumns(c *web.Context, r client.Reclaim) []view.Column {
 	return columns
 }
 
-// undoAsked are the users whose seats are given back, of a form or an address; none are all.
+// undoAsked are the users whose seats are restored, of a form or an address; none are all.
 func undoAsked(c *web.Context, f *view.Form) []string {
 	if f.Values.Has("_key") {
 		return f.Values["user"]
@@ -368,14 +368,14 @@ func undoAsked(c *web.Context, f *view.Form) []string {
 	return nonEmpty(c.Query()["user"])
 }
 
-// undoTells is how many seats are given back, and to whom.
+// undoTells is how many seats are restored, and to whom.
 func undoTells(c *web.Context, r client.Reclaim, users []string) string {
 	n := int64(len(users))
 	if n == 0 {
 		n = stillTaken(r)
 	}
-	return c.Format().Count(n, "seat goes", "seats go") + " back to who had them, with the reasons for which " +
-		"they had them, seat by seat as long as there is a free one. Whose cannot be given back is told."
+	return c.Format().Count(n, "seat is restored", "seats are restored") + " to who had them, with the reasons for " +
+		"which they had them, seat by seat as long as there is a free one. Whose cannot be restored is told."
 }
 
 func showUndoReclaim(c *web.Context, f *view.Form) error {
@@ -391,17 +391,17 @@ func showUndoReclaim(c *web.Context, f *view.Form) error {
 	if err := c.Load(e.names(c)...); err != nil {
 		return err
 	}
-	return c.Show("Give the seats back", undoReclaimPage(c, f, undoneView{e, r.Body, users}))
+	return c.Show("Restore the seats", undoReclaimPage(c, f, undoneView{e, r.Body, users}))
 }
 
-// undoneView is what the page shows that gives seats back.
+// undoneView is what the page shows that restores seats.
 type undoneView struct {
 	effects
 	client.Reclaim
 	users []string
 }
 
-// undoes is the request that gives the seats of a reclaim back: those of some users, or all.
+// undoes is the request that restores the seats of a reclaim: those of some users, or all.
 func undoes(
 	c *web.Context, users []string,
 ) func(context.Context, client.Change) (client.Answer[client.Reclaim], error) {
@@ -419,7 +419,7 @@ func sendUndoReclaim(c *web.Context, f *view.Form) error {
 	if err != nil {
 		return err
 	}
-	return c.Done(c.Link("billing", "reclaims", begun.Body.ID), web.Good("Giving back is accepted. This page shows what becomes of each seat."))
+	return c.Done(c.Link("billing", "reclaims", begun.Body.ID), web.Good("Restoring is accepted. This page shows what becomes of each seat."))
 }
 
 // reclaimSays is how far a reclaim is.
@@ -428,7 +428,7 @@ func reclaimSays(c *web.Context, r client.Reclaim) (kind, word string) {
 	case isWorking(r):
 		return "warn", "under way"
 	case r.State == "undone":
-		return "", "given back"
+		return "", "restored"
 	case mayUndo(c, r):
 		return "good", "can be undone until " + c.Format().Date(r.UndoUntil)
 	}
@@ -441,9 +441,9 @@ func outcomeSays(r client.ReclaimSeat) (kind, word string) {
 	case "reclaimed":
 		return "good", "reclaimed"
 	case "returned":
-		return "good", "given back"
+		return "good", "restored"
 	case "notReturned":
-		return "bad", "not given back"
+		return "bad", "not restored"
 	case "kept":
 		return "", "kept"
 	}
@@ -504,8 +504,8 @@ func reclaimFacts(c *web.Context, r client.Reclaim, n nameCalls) []view.Both {
 	}
 	if r.State == "undoing" || !r.UndoneAt.IsZero() {
 		facts = append(facts,
-			view.Both{Label: "Given back", Yours: f.Number(r.Counts.Returned)},
-			view.Both{Label: "Not given back", Yours: f.Number(r.Counts.NotReturned)},
+			view.Both{Label: "Restored", Yours: f.Number(r.Counts.Returned)},
+			view.Both{Label: "Not restored", Yours: f.Number(r.Counts.NotReturned)},
 		)
 	}
 	if mayUndo(c, r) {

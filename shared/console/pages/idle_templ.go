@@ -523,7 +523,7 @@ func idlePage(c *web.Context, v idleView) templ.Component {
 	})
 }
 
-// pastReclaims leads to what was taken back before, so that it can be given back.
+// pastReclaims leads to what was taken back before, so that it can be restored.
 func pastReclaims(c *web.Context, v idleView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -866,7 +866,7 @@ func reclaimedPage(c *web.Context, r client.Reclaim, n nameCalls) templ.Componen
 			}
 			ctx = templ.InitializeContext(ctx)
 			if mayUndo(c, r) {
-				templ_7745c5c3_Err = view.Action(c.Link("billing", "reclaims", r.ID, "undo"), "Give all back", view.Plain).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = view.Action(c.Link("billing", "reclaims", r.ID, "undo"), "Restore all", view.Plain).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -902,7 +902,7 @@ func reclaimedPage(c *web.Context, r client.Reclaim, n nameCalls) templ.Componen
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 41, "\"><span class=\"quiet\" data-count>With the selected:</span> <button class=\"button\">Give back</button></form>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 41, "\"><span class=\"quiet\" data-count>With the selected:</span> <button class=\"button\">Restore</button></form>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1108,7 +1108,7 @@ func undoReclaimPage(c *web.Context, f *view.Form, v undoneView) templ.Component
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = view.Head("Give the seats back?", "").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = view.Head("Restore the seats?", "").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1140,7 +1140,7 @@ func undoReclaimPage(c *web.Context, f *view.Form, v undoneView) templ.Component
 				return templ_7745c5c3_Err
 			}
 			if len(v.users) > 0 {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 56, "<p class=\"quiet\">The others stay taken. They can be given back as long as these.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 56, "<p class=\"quiet\">The others stay taken. They can be restored as long as these.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1169,7 +1169,7 @@ func undoReclaimPage(c *web.Context, f *view.Form, v undoneView) templ.Component
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = view.Buttons("Give back", c.Link("billing", "reclaims", v.ID)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = view.Buttons("Restore", c.Link("billing", "reclaims", v.ID)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1180,7 +1180,7 @@ func undoReclaimPage(c *web.Context, f *view.Form, v undoneView) templ.Component
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 58, "<p>There is nothing to give back.</p><p><a href=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 58, "<p>There is nothing to restore.</p><p><a href=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -39,9 +39,9 @@ func TestIdleSeatsAreReclaimedAndGivenBack(t *testing.T) {
 	page.Says("Zoe Alvarez", "reclaimed", "Can be undone until", "License Type Developer", "The reclaim is accepted.")
 	b.Submit(form).Says("reclaimed") // a double click
 	b.Get("/console/acme/billing/idle").Says("Reclaimed before", "can be undone until")
-	page = b.Get(page.Link("Give all back"))
-	page.Says("Give the seats back?", "1 seat goes back")
-	b.Submit(page.Post()).Says("given back", "Given back 1")
+	page = b.Get(page.Link("Restore all"))
+	page.Says("Restore the seats?", "1 seat is restored")
+	b.Submit(page.Post()).Says("restored", "Restored 1")
 	after := b.Get("/console/acme/billing/idle?product=developer&days=1")
 	after.Says("No seat is idle")
 	after.Hides("is not known")
@@ -84,8 +84,8 @@ func TestOnlyTheChosenIdleSeatsAreReclaimed(t *testing.T) {
 	b.Get("/console/acme/billing/idle?product=developer&days=1").Says("Zoe Alvarez")
 }
 
-// Of two people whose seats were taken, one gets theirs back; the other one's can be given back later.
-func TestAPartOfAReclaimIsGivenBack(t *testing.T) {
+// Of two people whose seats were taken, one gets theirs back; the other one's can be restored later.
+func TestAPartOfAReclaimIsRestored(t *testing.T) {
 	c := consolewalk.Start(t)
 	api := c.Account(t, "acme", map[string]int64{"developer": 2})
 	for i, user := range []string{"zoe", "john"} {
@@ -100,16 +100,16 @@ func TestAPartOfAReclaimIsGivenBack(t *testing.T) {
 	form := done.Form("/undo")
 	form.Set("user", "zoe")
 	ask := b.Submit(form)
-	ask.Says("1 seat goes back", "The others stay taken.", "Zoe Alvarez gets Developer")
+	ask.Says("1 seat is restored", "The others stay taken.", "Zoe Alvarez gets Developer")
 	ask.Hides("John Smith")
 	done = b.Submit(ask.Post())
-	done.Says("Given back 1", "Can be undone until", "Zoe Alvarez given back", "John Smith reclaimed")
+	done.Says("Restored 1", "Can be undone until", "Zoe Alvarez restored", "John Smith reclaimed")
 	if got := holders(t, c.API(t, "acme", "ada"), "developer"); !slices.Equal(got, []string{"zoe"}) {
 		t.Errorf("%v have a seat again", got)
 	}
-	rest := b.Get(done.Link("Give all back"))
-	rest.Says("1 seat goes back", "John Smith gets Developer")
-	b.Submit(rest.Post()).Says("Given back 2", "John Smith given back")
+	rest := b.Get(done.Link("Restore all"))
+	rest.Says("1 seat is restored", "John Smith gets Developer")
+	b.Submit(rest.Post()).Says("Restored 2", "John Smith restored")
 }
 
 // holders are who has a license of a product.

@@ -215,20 +215,50 @@ func (a asking) options(forOthers bool) []view.Option {
 		if p.Held && !forOthers {
 			continue
 		}
-		if p.Held {
+		if base := a.lacks(p.ID); p.Held {
 			o.Note = "you have it"
+		} else if base != "" {
+			o.Note = "ask for " + a.item(base).Name + " first: you have none"
 		}
 		options = append(options, o)
 	}
 	return options
 }
 
+// item is a product that can be asked for.
+func (a asking) item(id string) client.Requestable {
+	for _, p := range a.products.Body.Items {
+		if p.ID == id {
+			return p
+		}
+	}
+	return client.Requestable{Name: id}
+}
+
+// lacks is the license that an add-on hangs on, where the reader has none; empty otherwise.
+func (a asking) lacks(product string) string {
+	if base := a.item(product).Base; base != "" && !a.item(base).Held {
+		return base
+	}
+	return ""
+}
+
+// lacking says that something is offered that the reader lacks the license for.
+func (a asking) lacking() bool {
+	return slices.ContainsFunc(a.products.Body.Items, func(p client.Requestable) bool { return a.lacks(p.ID) != "" })
+}
+
+// load is the call that reads what can be asked for.
+func (a *asking) load(c *web.Context) func(context.Context) error {
+	return client.Into(&a.products, func(ctx context.Context) (client.Answer[client.RequestablePage], error) {
+		return c.API.ListRequestable(ctx, client.ListRequestableQuery{Limit: mostNames})
+	})
+}
+
 func showAsk(c *web.Context, f *view.Form) error {
 	var a asking
 	err := c.Load(
-		client.Into(&a.products, func(ctx context.Context) (client.Answer[client.RequestablePage], error) {
-			return c.API.ListRequestable(ctx, client.ListRequestableQuery{Limit: mostNames})
-		}),
+		a.load(c),
 		client.IfAllowed(client.Into(&a.users, func(ctx context.Context) (client.Answer[client.UserPage], error) {
 			return c.API.ListUsers(ctx, client.ListUsersQuery{Limit: mostNames})
 		})),
@@ -244,16 +274,50 @@ func showAsk(c *web.Context, f *view.Form) error {
 
 func sendAsk(c *web.Context, f *view.Form) error {
 	body := client.CreateRequestRequest{ProductID: f.Get("productId"), Reason: trimmed(f, "reason")}
+	said := "is sent."
 	if user := trimmed(f, "userId"); user != "" && user != c.User {
 		body.UserID = &user
+	} else if base, err := askForBase(c, f, body); err != nil {
+		return err
+	} else if base != "" {
+		said = "is sent, with one for " + base + ", which it hangs on."
 	}
 	made, err := c.API.CreateRequest(c.R.Context(), body, c.Change(f))
 	if err != nil {
 		return err
 	}
 	return c.Done(c.Back(f, c.Link(requestsPath)), web.Good(
-		"The request for "+made.Body.ProductName+" is sent.", "Who manages licenses decides. Requests shows what becomes of it.",
+		"The request for "+made.Body.ProductName+" "+said, "Who manages licenses decides. Requests shows what becomes of it.",
 	))
+}
+
+// askForBase asks for the license that an add-on hangs on, where the reader has none, and is what it is called.
+// One that is asked for already is left as it is. Who does not want that is told what to ask for first.
+func askForBase(c *web.Context, f *view.Form, body client.CreateRequestRequest) (string, error) {
+	var a asking
+	if err := a.load(c)(c.R.Context()); err != nil {
+		return "", err
+	}
+	base := a.lacks(body.ProductID)
+	if base == "" {
+		return "", nil
+	}
+	name := a.item(base).Name
+	if !f.Has("both", withBase.Value) {
+		return "", web.Wrong("productId",
+			"is an add-on of "+name+", which you do not have: ask for that first, or for both")
+	}
+	body.ProductID = base
+	_, err := c.API.CreateRequest(c.R.Context(), body, c.ChangeOf(f, "base"))
+	if client.Is(err, "wrong-state") {
+		err = nil // a request for it is pending
+	}
+	return name, err
+}
+
+// withBase is the choice to ask for a license beside its add-on.
+var withBase = view.Option{
+	Value: "yes", Name: "Of an add-on, ask for the license that it hangs on too, if I have none",
 }
 
 // requestView is a request, and what deciding on it does.

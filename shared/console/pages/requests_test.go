@@ -183,3 +183,29 @@ func TestAnApprovalSaysWhatItBuys(t *testing.T) {
 		t.Error("a refusal is foretold as if it were none")
 	}
 }
+
+// Who lacks the license that an add-on hangs on is told so in the form, and asks for both at once.
+func TestAnAddOnIsAskedForWithItsLicense(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", nil)
+	b := c.SignIn(t, "acme", "zoe", "directory.read")
+	page := b.Get("/console/acme/requests/new")
+	page.Says("Call Recording (add-on) (ask for Phone System first: you have none)")
+	form := page.Post()
+	form.Set("productId", "call_recording")
+	form.Set("reason", "Calls of customers")
+	again := b.Submit(form)
+	again.Says("Is an add-on of Phone System, which you do not have: ask for that first, or for both")
+	form = again.Post()
+	form.Set("both", "yes")
+	b.Submit(form).Says("The request for Call Recording is sent, with one for Phone System, which it hangs on.")
+	got, err := api.ListRequests(t.Context(), client.ListRequestsQuery{User: "zoe"})
+	if err != nil || len(got.Body.Items) != 2 {
+		t.Errorf("%+v, %v", got.Body.Items, err)
+	}
+	form = b.Get("/console/acme/requests/new").Post()
+	form.Set("productId", "device_ip_phone")
+	form.Set("reason", "A phone")
+	form.Set("both", "yes")
+	b.Submit(form).Says("The request for IP Phone is sent") // the phone's own is pending already
+}

@@ -268,6 +268,9 @@ type Column struct {
 	Number     bool
 	// Hidden is for readers of screens alone.
 	Hidden bool
+	// Sort is the address of the list by this column; empty where it cannot be sorted. Sorted says that it is
+	// so now: ascending, descending or not.
+	Sort, Sorted string
 	// All is the id of the form whose boxes this column has; its head then chooses all of them.
 	All string
 }

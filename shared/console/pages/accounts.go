@@ -15,12 +15,12 @@ var _ = add(web.Page{
 	Name: "Accounts", Path: "accounts", Section: sectionAccount, Order: 110,
 	Needs: []auth.Permission{auth.AccountsManage},
 	Whole: true,
-	Routes: []web.Route{
+	Routes: append([]web.Route{
 		{Path: "accounts", Show: showAccounts},
 		{Path: "accounts/new", Show: showNewAccount, Send: sendNewAccount, Submit: "Make it", Fields: accountFields},
 		{Path: "accounts/of/{id}/cost", Show: showAccountCost},
 		{Path: "accounts/of/{id}", Show: showAccount, Send: sendAccount, Submit: "Save", Fields: accountFields},
-	},
+	}, offboardingRoutes...),
 })
 
 var accountFields = web.Fields("id", "Account", "name", "Name", "brand", "Brand", "currency", "Currency",

@@ -116,6 +116,8 @@ type Error struct {
 	Status int
 	// RetryAfter is when to try again; 0 if nobody said.
 	RetryAfter time.Duration
+	// Later is the id of the deferred request that carries it out; empty but for a 202 that says so.
+	Later string
 }
 
 // Slug is the last part of the problem's type, such as not-enough-licenses; empty if it has none.
@@ -268,12 +270,7 @@ func (c *Client) sendOnce(ctx context.Context, in request, into any) (Told, erro
 		return out, nil
 	}
 	if out.Status == http.StatusAccepted && in.change.Plan != "" && strings.Contains(out.Location, "/deferred/") {
-		return out, &Error{Status: http.StatusServiceUnavailable, Problem: Problem{
-			Type: "urn:seatwise:problem:too-busy", Title: "This takes longer than a page may",
-			Status: http.StatusServiceUnavailable,
-			Detail: "It goes on behind this page, unless something else has changed meanwhile. Look in a minute at what " +
-				"has become of it.",
-		}}
+		return out, &Error{Status: out.Status, Later: out.Location[strings.LastIndexByte(out.Location, '/')+1:]}
 	}
 	switch body := into.(type) {
 	case *Nothing:

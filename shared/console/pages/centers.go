@@ -47,11 +47,18 @@ func showCenters(c *web.Context, _ *view.Form) error {
 	if err != nil {
 		return err
 	}
-	return c.Show("Cost centers", centersPage(c, page.Body))
+	s := sortingOf(c, c.Link("billing", "cost-centers"), page.Body.NextCursor)
+	inOrder(s, page.Body.Items, func(one client.CostCenter, column string) string {
+		if column == "Name" {
+			return one.Name
+		}
+		return one.Code
+	})
+	return c.Show("Cost centers", centersPage(c, page.Body, s))
 }
 
-func centersPager(c *web.Context, page client.CostCenterPage) view.Pager {
-	shown := onPage{rows: len(page.Items), next: page.NextCursor, order: "by code"}
+func centersPager(c *web.Context, page client.CostCenterPage, s sorting) view.Pager {
+	shown := onPage{rows: len(page.Items), next: page.NextCursor, order: s.order("by code")}
 	return pagerOf(c, c.Link("billing", "cost-centers"), c.Query(), shown, [2]string{"cost center", "cost centers"})
 }
 
@@ -76,24 +83,31 @@ func showCenter(c *web.Context, f *view.Form) error {
 		return err
 	}
 	told := e.of(c, f, decision(f))
-	if told.Effect != nil && *fencedOf(f) && !center.Body.Fenced {
-		told.Effect.Notes = append(told.Effect.Notes, kept.says(c.Format(), center.Body.Code, e.product)...)
+	var seats []view.Both
+	if to := *fencedOf(f); told.Effect != nil && to != center.Body.Fenced {
+		seats = kept.seats(c.Format(), e.product)
+		say := kept.fallen(c.Format(), center.Body.Code)
+		if to {
+			say = kept.says(c.Format(), center.Body.Code, e.product)
+		}
+		told.Effect.Notes = append(told.Effect.Notes, say...)
 	}
-	return c.Show("Cost center "+center.Body.Code, centerPage(c, f, center.Body, told))
+	return c.Show("Cost center "+center.Body.Code, centerPage(c, f, center.Body, told, seats))
 }
 
 // fenceUp is what a fence keeps: it gives and takes nothing, so no dry run tells of it.
 type fenceUp struct {
 	free    client.Answer[client.LicensePage]
+	held    client.Answer[client.LicensePage]
+	users   client.Answer[client.UserPage]
 	waiting client.Answer[client.WaitingGrantPage]
 }
 
 func (u *fenceUp) calls(c *web.Context) []func(context.Context) error {
 	return []func(context.Context) error{
-		client.IfAllowed(client.Into(&u.free, func(ctx context.Context) (client.Answer[client.LicensePage], error) {
-			return c.API.ListLicenses(ctx, client.ListLicensesQuery{
-				CostCenter: []string{c.Param("code")}, Status: []string{"available"}, Limit: mostNames,
-			})
+		licensesOfCenter(c, "available", &u.free), licensesOfCenter(c, "assigned", &u.held),
+		client.IfAllowed(client.Into(&u.users, func(ctx context.Context) (client.Answer[client.UserPage], error) {
+			return c.API.ListUsers(ctx, client.ListUsersQuery{Limit: mostNames})
 		})),
 		client.IfAllowed(
 			client.Into(&u.waiting, func(ctx context.Context) (client.Answer[client.WaitingGrantPage], error) {
@@ -103,20 +117,87 @@ func (u *fenceUp) calls(c *web.Context) []func(context.Context) error {
 	}
 }
 
+func licensesOfCenter(
+	c *web.Context, status string, into *client.Answer[client.LicensePage],
+) func(context.Context) error {
+	return client.IfAllowed(client.Into(into, func(ctx context.Context) (client.Answer[client.LicensePage], error) {
+		return c.API.ListLicenses(ctx, client.ListLicensesQuery{
+			CostCenter: []string{c.Param("code")}, Status: []string{status}, Limit: mostNames,
+		})
+	}))
+}
+
+// seats are the licenses of the cost center, by product: how many are free and how many are held.
+func (u *fenceUp) seats(n *view.Format, product func(string) string) []view.Both {
+	free, held := countOf(u.free.Body), countOf(u.held.Body)
+	all := maps.Clone(free)
+	maps.Copy(all, held)
+	var rows []view.Both
+	for _, id := range slices.Sorted(maps.Keys(all)) {
+		rows = append(rows, view.Both{
+			Label: product(id), Yours: countOrMore(n, free[id], u.free.Body),
+			Theirs: countOrMore(n, held[id], u.held.Body),
+		})
+	}
+	return rows
+}
+
+// countOf counts licenses by product.
+func countOf(page client.LicensePage) map[string]int64 {
+	counts := map[string]int64{}
+	for _, l := range page.Items {
+		counts[l.ProductID]++
+	}
+	return counts
+}
+
+// countOrMore is a count of what a page has, and that there are more pages.
+func countOrMore(n *view.Format, count int64, page client.LicensePage) string {
+	if page.NextCursor != "" {
+		return n.Number(count) + " or more"
+	}
+	return n.Number(count)
+}
+
+// own says who the users of the cost center are: the only ones that a fence lets its licenses go to. Of who may
+// not see people it says nothing.
+func (u *fenceUp) own(f *view.Format, code string) []string {
+	if u.users.Status == 0 {
+		return nil
+	}
+	var names []string
+	for _, one := range u.users.Body.Items {
+		if one.CostCenter == code {
+			names = append(names, one.Name)
+		}
+	}
+	switch {
+	case len(names) == 0 && u.users.Body.NextCursor == "":
+		return []string{"Nobody is a user of " + code + " now: make it somebody's cost center in Directory."}
+	case len(names) == 0:
+		return nil
+	case u.users.Body.NextCursor != "":
+		return []string{"Users of " + code + " are " + someNamed(f, names) + ", and maybe others: not all people of the account were looked at."}
+	}
+	return []string{"The users of " + code + " are " + someNamed(f, names) + "."}
+}
+
+// fallen says who may get what a fence has kept, once it is taken down.
+func (u *fenceUp) fallen(f *view.Format, code string) []string {
+	said := []string{
+		"Its free licenses may then be given to anybody of the account, first to who waits for one, the longest first; " +
+			"a user of " + code + " is still given one of these before others are looked at. Who holds one keeps it.",
+	}
+	return append(said, u.own(f, code)...)
+}
+
 // says which free licenses of a cost center are kept, and which of the people who wait can still be given
 // one of its licenses. Of who may not see licenses it says nothing.
 func (u *fenceUp) says(f *view.Format, code string, product func(string) string) []string {
-	var said []string
-	free := map[string]int64{}
-	for _, l := range u.free.Body.Items {
-		free[l.ProductID]++
-	}
+	said := u.own(f, code)
+	free := countOf(u.free.Body)
 	for _, id := range slices.Sorted(maps.Keys(free)) {
-		more := ""
-		if u.free.Body.NextCursor != "" {
-			more = " or more"
-		}
-		said = append(said, f.Number(free[id])+more+" free of "+product(id)+" "+
+		said = append(said, countOrMore(f, free[id], u.free.Body)+" free of "+product(id)+" "+
 			"are kept for the users of "+code+".")
 	}
 	if u.free.Status != 0 && len(free) == 0 {

@@ -80,7 +80,8 @@ func TestAFenceIsForetold(t *testing.T) {
 		"John Smith":  "It is still given to John Smith, who wait",
 	}[waits]
 	form.Set("see", "yes")
-	b.Submit(form).Says("2 free of Developer are kept for the users of CC-1.", whose)
+	b.Submit(form).Says("2 free of Developer are kept for the users of CC-1.", whose,
+		"The users of CC-1 are John Smith.", "Licenses of CC-1", "Developer 2 0", "Live Reports 0 1")
 	form.Values.Del("see")
 	b.Submit(form).Says("CC-1 is saved.")
 
@@ -96,7 +97,8 @@ func TestAFenceIsForetold(t *testing.T) {
 	form = b.Get("/console/acme/billing/cost-centers/CC-1").Post()
 	form.Values.Del("fenced")
 	form.Set("see", "yes")
-	b.Submit(form).Says(waits + " gets Live Reports")
+	b.Submit(form).Says(waits+" gets Live Reports", "may then be given to anybody of the account",
+		"Nobody is a user of CC-1 now", "Licenses of CC-1")
 }
 
 // waiting is who waits alone.

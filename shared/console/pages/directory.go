@@ -37,6 +37,10 @@ var _ = add(web.Page{
 			Show: showActivate, Send: sendActivate, Submit: "Activate",
 		},
 		{
+			Path: "directory/users/{id}/invite", Needs: managesDirectory,
+			Show: showInvite, Send: sendInvite, Submit: "Send the invitation",
+		},
+		{
 			Path: "directory/users/{id}/delete", Needs: managesDirectory,
 			Show: showDeleteUser, Send: sendDeleteUser, Submit: "Delete",
 		},

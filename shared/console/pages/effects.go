@@ -139,6 +139,9 @@ func (e *effects) names(c *web.Context) []func(context.Context) error {
 	if len(e.charges()) > 0 && e.centers.Status == 0 {
 		calls = append(calls, e.costCenters(c))
 	}
+	if info, _ := c.AccountInfo(); len(e.byUse()) > 0 && !pricedIn(e.catalog.Body.Items, info.Currency) {
+		calls = append(calls, e.productsIn(c, info.Currency))
+	}
 	return calls
 }
 
@@ -160,10 +163,13 @@ func (e *effects) person(id string) string {
 
 // fault is why the change would be refused, as a page shows it.
 func (e *effects) fault(c *web.Context) *view.Fault {
-	return &view.Fault{
-		Title: e.refused.Title, Detail: e.refused.Detail, Slug: e.refused.Slug(), Fields: e.refused.Errors,
-		Href: c.Link("problems", e.refused.Slug()),
-	}
+	return problemFault(c, e.refused.Problem)
+}
+
+// problemFault is a problem of the API as a page shows it.
+func problemFault(c *web.Context, p client.Problem) *view.Fault {
+	slug := (&client.Error{Problem: p}).Slug()
+	return &view.Fault{Title: p.Title, Detail: p.Detail, Slug: slug, Fields: p.Errors, Href: c.Link("problems", slug)}
 }
 
 // show is what the change does, in words and figures.
@@ -212,7 +218,7 @@ func (e *effects) does(p client.PersonEffect) string {
 	} {
 		var called []string
 		for _, id := range one.products {
-			called = append(called, e.product(id))
+			called = append(called, e.product(id)+e.withExtension(p.UserID, id))
 		}
 		if len(called) > 0 {
 			parts = append(parts, one.verb+" "+strings.Join(called, ", "))
@@ -221,14 +227,91 @@ func (e *effects) does(p client.PersonEffect) string {
 	return strings.Join(parts, "; ")
 }
 
+// withExtension is the extension that somebody gets or gives back with a license of a product, to stand after
+// its name.
+func (e *effects) withExtension(user, product string) string {
+	for _, l := range e.told.Effects.Licenses {
+		for _, s := range []*client.LicenseState{l.After, l.Before} {
+			if s != nil && s.UserID == user && s.ProductID == product && s.Extension != "" {
+				return " with extension " + s.Extension
+			}
+		}
+	}
+	return ""
+}
+
+// addUp makes the effects of several requests those of one. It is for requests that take nothing from each
+// other.
+func (e *effects) addUp(more client.Effects) {
+	sum := &e.told.Effects
+	for _, s := range more.Seats {
+		i := slices.IndexFunc(sum.Seats, func(have client.SeatEffect) bool { return have.ProductID == s.ProductID })
+		if i < 0 {
+			sum.Seats = append(sum.Seats, s)
+			continue
+		}
+		have := sum.Seats[i]
+		addTurn(have.Bought, s.Bought)
+		addTurn(have.Assigned, s.Assigned)
+		addTurn(have.Available, s.Available)
+		addTurn(have.Waiting, s.Waiting)
+	}
+	sum.Users = append(sum.Users, more.Users...)
+	sum.Licenses = append(sum.Licenses, more.Licenses...)
+	sum.Counts.Users += more.Counts.Users
+	more.Money.DueToday.Amount += sum.Money.DueToday.Amount
+	more.Money.Recurring.Amount += sum.Money.Recurring.Amount
+	sum.Money = more.Money
+}
+
+// addTurn adds the change of one count to that of another one; both are before and after.
+func addTurn(to, turn []int64) {
+	if len(to) == 2 && len(turn) == 2 {
+		to[1] += turn[1] - turn[0]
+	}
+}
+
+// byUse counts what is charged by use and is held more often than before, by product; below 0 less often.
+func (e *effects) byUse() map[string]int64 {
+	turned := map[string]int64{}
+	for _, s := range e.told.Effects.Seats {
+		if e.item(s.ProductID).Kind == kindMetered && len(s.Assigned) == 2 && s.Assigned[1] != s.Assigned[0] {
+			turned[s.ProductID] = s.Assigned[1] - s.Assigned[0]
+		}
+	}
+	return turned
+}
+
+// usage says what is charged by use from then on; empty where nothing is, or where no price is known.
+func (e *effects) usage(n *view.Format) string {
+	var month client.Money
+	for id, more := range e.byUse() {
+		price := e.item(id).UnitPrice
+		month = client.Money{Amount: month.Amount + more*price.Amount, Currency: price.Currency}
+	}
+	switch {
+	case month.Amount > 0:
+		return "What is charged by use costs " + n.Money(month) + " more a month, for as long as they have it."
+	case month.Amount < 0:
+		month.Amount = -month.Amount
+		return "What is charged by use costs " + n.Money(month) + " less a month."
+	}
+	return ""
+}
+
 // extensions says what becomes of the extension of the one license that changes hands.
 func (e *effects) extensions() []string {
 	var said []string
 	for _, l := range e.told.Effects.Licenses {
-		if l.Before == nil || l.After == nil || l.Before.UserID == l.After.UserID {
+		if l.Before == nil || l.After == nil {
 			continue
 		}
 		switch was, is := l.Before.Extension, l.After.Extension; {
+		case l.Before.UserID == l.After.UserID:
+			if was != is {
+				said = append(said, e.product(l.After.ProductID)+" of "+e.person(l.After.UserID)+" has "+
+					anExtension(is)+" then; it has "+anExtension(was)+" now.")
+			}
 		case is != "" && was == is:
 			said = append(said, "The license keeps extension "+is+".")
 		case is != "" && was != "":
@@ -243,6 +326,14 @@ func (e *effects) extensions() []string {
 		return nil // of many a file or the list says it
 	}
 	return said
+}
+
+// anExtension is an extension, or that there is none.
+func anExtension(extension string) string {
+	if extension == "" {
+		return "no extension"
+	}
+	return "extension " + extension
 }
 
 // charges counts the licenses that another cost center is charged for, by its code.
@@ -283,10 +374,10 @@ func (e *effects) costs(n *view.Format) string {
 			less = "From the next billing date on " + less
 		}
 		parts = append(parts, title(less))
-	case m.DueToday.Amount == 0:
+	case m.DueToday.Amount == 0 && e.usage(n) == "":
 		parts = append(parts, "What you pay stays the same.")
 	}
-	return strings.Join(parts, " ")
+	return strings.Join(nonEmpty(append(parts, e.usage(n))), " ")
 }
 
 // isSmaller says whether there are fewer seats of a product than before.

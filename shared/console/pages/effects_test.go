@@ -238,9 +238,9 @@ func TestEffectsBeforeAReclaimAndItsUndoing(t *testing.T) {
 	again.Hides("John Smith")
 	page = b.Submit(again.Post())
 	page.Says("Zoe Alvarez", "reclaimed")
-	page = b.Get(page.Link("Give all back"))
+	page = b.Get(page.Link("Restore all"))
 	page.Says("What this does", "Zoe Alvarez gets Developer", "0 → becomes 1")
-	b.Submit(page.Post()).Says("given back")
+	b.Submit(page.Post()).Says("restored")
 }
 
 // Where a search has found one person, the form that gives a license to them says what that does, and
@@ -579,3 +579,46 @@ func untilTold(t *testing.T, b *consolewalk.Browser, page *consolewalk.Page) *co
 }
 
 var goesOn = regexp.MustCompile(`http-equiv="refresh" content="4;url=([^"]+)"`)
+
+// A form that takes longer to compare with what was shown than a page may is followed: how far it is, and then the
+// page to which it leads; where something else has changed meanwhile, it says that nothing was done.
+func TestAFormThatTakesLongIsFollowed(t *testing.T) {
+	var env *app.Env
+	c := consolewalk.StartWith(t, func(e *app.Env) { env = e })
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 3})
+	b := c.SignIn(t, "acme", "ada")
+	list := licensesOf(t, api, "live-reports")
+	first := b.Get("/console/acme/licenses/" + list[0].ID + "/terminate").Post()
+	second := b.Get("/console/acme/licenses/" + list[1].ID + "/terminate").Post()
+	env.InRequest = -1
+	followed := untilDone(t, b, b.Submit(first))
+	followed.Says("It is done.")
+	if followed.URL.Path != "/console/acme/licenses" {
+		t.Errorf("it leads to %s", followed.URL)
+	}
+	if l := one(t, api, list[0].ID); l.Status != "terminated" {
+		t.Errorf("it is %s", l.Status)
+	}
+	give := client.AssignLicenseRequest{UserID: "zoe"}
+	if _, err := api.AssignLicense(t.Context(), list[1].ID, give, client.Change{Key: "1"}); err != nil {
+		t.Fatal(err)
+	}
+	refused := untilDone(t, b, b.Submit(second))
+	refused.Says("Not done", "This cannot be done now.")
+	if back := refused.Link("Back"); back != "/console/acme/licenses/"+list[1].ID+"/terminate" {
+		t.Errorf("it leads back to %s", back)
+	}
+}
+
+// untilDone follows the page of what is under way until it is no more.
+func untilDone(t *testing.T, b *consolewalk.Browser, page *consolewalk.Page) *consolewalk.Page {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); page = b.Get(page.URL.RequestURI()) {
+		if !strings.Contains(page.HTML, "data-live") {
+			return page
+		}
+		page.Says("Under way", "%")
+	}
+	t.Fatal("it is still under way")
+	return nil
+}

@@ -144,7 +144,7 @@ func (g giving) others() []view.Option {
 func (g giving) types(f *view.Format) []view.Option {
 	var options []view.Option
 	for _, p := range g.catalog.Body.Items {
-		if p.Kind == "addOn" || p.Category == "Devices" {
+		if p.Category == "Devices" {
 			continue
 		}
 		o := view.Option{Value: p.ID, Name: withKind(p.Name, p.Kind)}
@@ -161,41 +161,46 @@ func (g giving) types(f *view.Format) []view.Option {
 // noneLeft is what becomes of a person for whom there is no seat.
 const noneLeft = "gets none: no free one is left"
 
-// recipient is a person who is to be given the product, and what becomes of that.
-type recipient struct{ name, kind, happens string }
-
-func (g giving) recipients() []recipient {
-	var list []recipient
+// recipients are those who are to be given the product; of one who is not known there is the id alone.
+func (g giving) recipients() []client.User {
+	var list []client.User
 	for _, id := range g.ids {
-		r := recipient{name: id}
-		i := slices.IndexFunc(g.chosen, func(u client.User) bool { return u.ID == id })
-		if i >= 0 {
-			r.name = g.chosen[i].Name
+		u := client.User{ID: id, Name: id}
+		if i := slices.IndexFunc(g.chosen, func(u client.User) bool { return u.ID == id }); i >= 0 {
+			u = g.chosen[i]
 		}
-		r.kind, r.happens = g.happens(id, i)
-		list = append(list, r)
+		list = append(list, u)
 	}
 	return list
 }
 
-// happens is what becomes of one person, who is chosen[at], or unknown.
-func (g giving) happens(id string, at int) (kind, word string) {
+// holds says whether somebody has a license of a product.
+func holds(u client.User, product string) bool {
+	return slices.ContainsFunc(u.Holdings, func(l client.UserLicense) bool {
+		return l.ProductID == product && l.LicenseID != ""
+	})
+}
+
+// happens is what becomes of one person.
+func (g giving) happens(u client.User) (kind, word string) {
+	known := slices.ContainsFunc(g.chosen, func(one client.User) bool { return one.ID == u.ID })
+	base := g.item(g.product).Base
 	gets := slices.ContainsFunc(g.told.Effects.Users, func(p client.PersonEffect) bool {
-		return p.UserID == id && slices.Contains(p.Gains, g.product)
+		return p.UserID == u.ID && slices.Contains(p.Gains, g.product)
 	})
 	switch {
 	case !g.effects.known:
 		return "", "not known yet"
 	case gets:
 		return "good", "gets one"
-	case at < 0:
+	case !known:
 		return "bad", "gets none: there is no such user"
-	case !g.chosen[at].Active:
+	case !u.Active:
 		return "bad", "gets none: they are deactivated"
-	case slices.ContainsFunc(g.chosen[at].Holdings, func(l client.UserLicense) bool {
-		return l.ProductID == g.product && l.LicenseID != ""
-	}):
+	case holds(u, g.product):
 		return "", "has one already"
+	case base != "" && !holds(u, base):
+		return "bad", "gets none: they have no " + g.effects.product(base)
 	case g.left() == 0:
 		return "bad", noneLeft
 	case g.query.Get("costCenter") != "":
@@ -223,8 +228,8 @@ func (g giving) left() int64 {
 // short is how many people get none since none is left.
 func (g giving) short() int64 {
 	var n int64
-	for _, r := range g.recipients() {
-		if r.happens == noneLeft {
+	for _, u := range g.recipients() {
+		if _, word := g.happens(u); word == noneLeft {
 			n++
 		}
 	}
@@ -234,7 +239,7 @@ func (g giving) short() int64 {
 // buys is what the button says that buys what is missing: for whom, where it is for one person.
 func (g giving) buys(c *web.Context, n int64) string {
 	if n == 1 && len(g.ids) == 1 {
-		return "Buy one for " + g.recipients()[0].name
+		return "Buy one for " + g.recipients()[0].Name
 	}
 	return "Buy " + c.Format().Number(n) + " and come back"
 }
@@ -242,8 +247,8 @@ func (g giving) buys(c *web.Context, n int64) string {
 // gets is how many people get one.
 func (g giving) gets() int64 {
 	var n int64
-	for _, r := range g.recipients() {
-		if r.kind == "good" || !g.effects.known {
+	for _, u := range g.recipients() {
+		if kind, _ := g.happens(u); kind == "good" || !g.effects.known {
 			n++
 		}
 	}

@@ -124,8 +124,8 @@ func importSample(c *web.Context, kind, format string) string {
 type importPlan struct {
 	client.Import
 
-	rows    client.ImportRowPage
-	sold    []client.CatalogItem
+	rows client.ImportRowPage
+	nameCalls
 	query   url.Values
 	outcome string
 }
@@ -150,19 +150,20 @@ func showImport(c *web.Context, f *view.Form) error {
 		return c.NotFound("There is no outcome of this name.")
 	}
 	var m client.Answer[client.Import]
-	var rows, bad client.Answer[client.ImportRowPage]
-	var catalog client.Answer[client.CatalogItemPage]
-	calls := []func(context.Context) error{getImport(c, &m), metered(c, &catalog), importRows(c, p.outcome, &rows)}
+	var rows, bad, changed client.Answer[client.ImportRowPage]
+	calls := []func(context.Context) error{getImport(c, &m), p.products(c), importRows(c, p.outcome, &rows)}
 	if p.outcome == "" {
-		calls = append(calls, importRows(c, "error", &bad))
+		calls = append(calls, importRows(c, rowError, &bad), importRows(c, rowChange, &changed))
 	}
 	if err := c.Load(calls...); err != nil {
 		return err
 	}
-	p.Import, p.rows, p.sold = m.Body, rows.Body, catalog.Body.Items
+	p.Import, p.rows = m.Body, rows.Body
 	switch {
 	case p.outcome == "" && p.Counts.Error > 0:
-		p.outcome, p.rows = "error", bad.Body // what has to be looked at first
+		p.outcome, p.rows = rowError, bad.Body // what has to be looked at first
+	case p.outcome == "" && p.State == "ready" && p.Counts.Change > 0:
+		p.outcome, p.rows = rowChange, changed.Body // what applying touches that is there already
 	case p.outcome == "":
 		p.outcome = allRows
 	}
@@ -228,16 +229,6 @@ func (p importPlan) changes(row client.ImportRow) []change {
 		}
 	}
 	return list
-}
-
-// product is the name of a product; what is none stays as it is.
-func (p importPlan) product(id string) string {
-	for _, item := range p.sold {
-		if item.ID == id {
-			return item.Name
-		}
-	}
-	return id
 }
 
 // showImportResult leads to the result file, whose address is good for minutes.

@@ -89,6 +89,7 @@ type licenseList struct {
 	summary  client.ProductSummaryPage
 	order    client.Order
 	filtered bool
+	sorting  sorting
 }
 
 // chipFilters are the filters of links that have no field of their own.
@@ -164,10 +165,30 @@ func showLicenses(c *web.Context, _ *view.Form) error {
 	if err != nil {
 		return err
 	}
+	s := sortingOf(c, c.Link("licenses"), list.Body.NextCursor)
+	inOrder(s, list.Body.Items, licenseColumn)
 	return c.Show("Licenses", licensesPage(c, licenseList{
-		query: q, list: list.Body, centers: centersOf(centers), summary: summary.Body, order: order.Body,
+		sorting: s,
+		query:   q, list: list.Body, centers: centersOf(centers), summary: summary.Body, order: order.Body,
 		filtered: isFiltered(q),
 	}))
+}
+
+// licenseColumn is what a license has in a column that the list can be sorted by.
+func licenseColumn(l client.License, column string) string {
+	switch column {
+	case "License Type":
+		return l.ProductName
+	case "Assigned To":
+		return l.UserName
+	case "Ext":
+		return padded(l.Extension)
+	case "Cost Center Code":
+		return l.CostCenter
+	case "Date Added":
+		return l.AddedAt.UTC().String()
+	}
+	return ""
 }
 
 // orderOf reads the order of a filter, for its number; one that is not there has none.
@@ -193,7 +214,7 @@ func listCenters(c *web.Context) func(context.Context) (client.Answer[client.Cos
 
 func isFiltered(q url.Values) bool {
 	for name, values := range q {
-		if name != view.Cursor && name != view.Before && len(nonEmpty(values)) > 0 {
+		if name != view.Cursor && name != view.Before && name != sortBy && len(nonEmpty(values)) > 0 {
 			return true
 		}
 	}
@@ -242,7 +263,7 @@ func (l licenseList) inOrder() string {
 }
 
 func (l licenseList) pager(c *web.Context) view.Pager {
-	page := onPage{rows: len(l.list.Items), next: l.list.NextCursor, order: l.inOrder()}
+	page := onPage{rows: len(l.list.Items), next: l.list.NextCursor, order: l.sorting.order(l.inOrder())}
 	if all, known := l.fitting(); known {
 		page.all = all
 	}
@@ -253,7 +274,7 @@ func (l licenseList) pager(c *web.Context) view.Pager {
 // where only product and status choose, and what is terminated is not asked for.
 func (l licenseList) fitting() (all int64, known bool) {
 	for name, values := range l.query {
-		if !slices.Contains([]string{"product", "status", view.Cursor, view.Before}, name) &&
+		if !slices.Contains([]string{"product", "status", sortBy, view.Cursor, view.Before}, name) &&
 			len(nonEmpty(values)) > 0 {
 			return 0, false
 		}

@@ -505,7 +505,7 @@ func licensesPage(c *web.Context, l licenseList) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = view.Table("Licenses", licenseColumns(c)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var8), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = view.Table("Licenses", l.sorting.over(licenseColumns(c), "License Type", "Assigned To", "Ext", "Cost Center Code", "Date Added")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var8), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"slices"
 
@@ -57,8 +58,7 @@ func (t taking) request(
 	}
 }
 
-// held are the products that some of the people hold, each with how many do. Add-ons go with their base,
-// or by its list.
+// held are the products that some of the people hold, each with how many do.
 func (t taking) held(f *view.Format) []view.Option {
 	many := map[string]int64{}
 	for _, u := range t.chosen {
@@ -70,7 +70,7 @@ func (t taking) held(f *view.Format) []view.Option {
 	}
 	var options []view.Option
 	for _, p := range t.catalog.Body.Items {
-		if n := many[p.ID]; n > 0 && p.Kind != "addOn" {
+		if n := many[p.ID]; n > 0 {
 			note := f.Count(n, "person has it", "people have it")
 			options = append(options, view.Option{Value: p.ID, Name: withKind(p.Name, p.Kind), Note: note})
 		}
@@ -78,16 +78,9 @@ func (t taking) held(f *view.Format) []view.Option {
 	return options
 }
 
-// holds says whether one of the people has the product.
-func (t taking) holds(u client.User) bool {
-	return slices.ContainsFunc(u.Holdings, func(l client.UserLicense) bool {
-		return l.ProductID == t.product && l.LicenseID != ""
-	})
-}
-
 // happens is what becomes of somebody.
 func (t taking) happens(u client.User) (kind, word string) {
-	if t.holds(u) {
+	if holds(u, t.product) {
 		return "warn", "gives it back"
 	}
 	return "", "does not have it"
@@ -150,8 +143,9 @@ type roleTurn struct {
 	roles  []client.Role
 	role   string
 	takes  bool
-	// costs are the metered products of the role, by name.
-	costs string
+	// refused are why it cannot be done for some of the people, by their ids.
+	refused map[string]string
+	effects
 }
 
 func roleTurnOf(c *web.Context, f *view.Form) roleTurn {
@@ -165,20 +159,22 @@ func roleTurnOf(c *web.Context, f *view.Form) roleTurn {
 // changes says whether somebody's roles become other ones.
 func (s roleTurn) changes(u client.User) bool { return slices.Contains(u.RoleIDs, s.role) == s.takes }
 
-// changing are how many people's roles become other ones.
-func (s roleTurn) changing() int64 {
-	var n int64
-	for _, u := range s.people {
-		if s.changes(u) {
-			n++
-		}
+// nothing says that nobody's roles become other ones.
+func (s roleTurn) nothing() bool { return !slices.ContainsFunc(s.people, s.changes) }
+
+// rolesOf are somebody's roles as they become.
+func (s roleTurn) rolesOf(u client.User) []string {
+	if s.takes {
+		return slices.DeleteFunc(slices.Clone(u.RoleIDs), func(r string) bool { return r == s.role })
 	}
-	return n
+	return append(slices.Clone(u.RoleIDs), s.role)
 }
 
 // happens is what becomes of somebody.
 func (s roleTurn) happens(u client.User) (kind, word string) {
 	switch {
+	case s.refused[u.ID] != "":
+		return "bad", "cannot: " + s.refused[u.ID]
 	case s.changes(u) && s.takes:
 		return "warn", "loses it"
 	case s.changes(u):
@@ -210,25 +206,67 @@ func showRoleTurn(c *web.Context, f *view.Form) error {
 		s.ids = s.ids[:mostGiven]
 	}
 	var roles client.Answer[client.RolePage]
-	var catalog nameCalls
 	people, calls := usersNamed(c, s.ids)
-	if err := c.Load(append(calls, listRoles(c, &roles), catalog.products(c))...); err != nil {
+	if err := c.Load(append(calls, listRoles(c, &roles), s.products(c))...); err != nil {
 		return err
 	}
 	s.roles = roles.Body.Items
 	for _, page := range people {
 		s.people = append(s.people, page.Body.Items...)
 	}
-	for _, r := range s.roles {
-		if r.ID == s.role {
-			var names []string
-			for _, id := range r.Licenses {
-				names = append(names, catalog.product(id))
-			}
-			s.costs = joined(names...)
+	if s.reviewed() {
+		if err := s.foretell(c); err != nil {
+			return err
 		}
 	}
 	return c.Show("Roles of several users", roleTurnPage(c, f, s))
+}
+
+// foretell asks what becomes of each whose roles change, and adds it up: what a role carries comes out of no
+// pool, so none of these requests takes anything from another one.
+func (s *roleTurn) foretell(c *web.Context) error {
+	told := make([]client.Told, len(s.people))
+	refused := make([]string, len(s.people))
+	err := inTurns(c, len(s.people), func(ctx context.Context, i int) error {
+		u := s.people[i]
+		if !s.changes(u) {
+			return nil
+		}
+		change := client.PatchUserRequest{RoleIDs: client.Set(s.rolesOf(u))}
+		answer, err := c.API.PatchUser(ctx, u.ID, change, client.Change{Dry: true})
+		if e := client.As(err); e != nil && e.Status < http.StatusInternalServerError &&
+			e.Status != http.StatusUnauthorized {
+			refused[i] = e.Title
+			return nil
+		}
+		told[i] = answer.Told
+		return err
+	})
+	s.refused, s.known = map[string]string{}, true
+	for i, u := range s.people {
+		s.knows(u.ID, u.Name)
+		s.refused[u.ID] = refused[i]
+		s.known = s.known && told[i].Later == ""
+		s.addUp(told[i].Foretold.Effects)
+	}
+	if err != nil {
+		return err
+	}
+	return c.Load(s.names(c)...)
+}
+
+// inTurns makes a call for each of n, atOnce of them side by side. The first error ends it.
+func inTurns(c *web.Context, n int, call func(ctx context.Context, i int) error) error {
+	for from := 0; from < n; from += atOnce {
+		var calls []func(context.Context) error
+		for i := from; i < min(from+atOnce, n); i++ {
+			calls = append(calls, func(ctx context.Context) error { return call(ctx, i) })
+		}
+		if err := c.Load(calls...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sendRoleTurn changes the roles of each of the people, against the version that it reads: what somebody
@@ -239,15 +277,12 @@ func sendRoleTurn(c *web.Context, f *view.Form) error {
 		return web.Wrong("role", "must be chosen, and for 1 to 100 people")
 	}
 	faults := make([]error, len(s.ids))
-	for from := 0; from < len(s.ids); from += atOnce {
-		var calls []func(context.Context) error
-		for i := from; i < min(from+atOnce, len(s.ids)); i++ {
-			calls = append(calls, func(ctx context.Context) error {
-				faults[i] = s.save(ctx, c, f, s.ids[i])
-				return nil
-			})
-		}
-		_ = client.Round(c.R.Context(), calls...) // no call fails
+	err := inTurns(c, len(s.ids), func(ctx context.Context, i int) error {
+		faults[i] = s.save(ctx, c, f, s.ids[i])
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	var failed []string
 	for i, err := range faults {
@@ -274,12 +309,8 @@ func (s roleTurn) save(ctx context.Context, c *web.Context, f *view.Form, id str
 	if err != nil || !s.changes(u.Body) {
 		return err
 	}
-	roles := append(slices.Clone(u.Body.RoleIDs), s.role)
-	if s.takes {
-		roles = slices.DeleteFunc(roles, func(r string) bool { return r == s.role })
-	}
 	change := c.ChangeOf(f, "of/"+id)
 	change.Version = u.ETag
-	_, err = c.API.PatchUser(ctx, id, client.PatchUserRequest{RoleIDs: client.Set(roles)}, change)
+	_, err = c.API.PatchUser(ctx, id, client.PatchUserRequest{RoleIDs: client.Set(s.rolesOf(u.Body))}, change)
 	return err
 }

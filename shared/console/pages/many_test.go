@@ -71,7 +71,8 @@ func TestGiveAndTakeARoleOfSeveral(t *testing.T) {
 		}.Encode())
 	}
 	page := at("lead", "give")
-	page.Says("Give the role Lead to 2 people?", "gets it", "charged for each who has it: Essential User")
+	page.Says("Give the role Lead to 2 people?", "gets it", "What this does", "Essential User", "0 → becomes 2",
+		"Zoe Alvarez gets Essential User", "What is charged by use costs $")
 	form := page.Post()
 	b.Submit(form).Says("2 people have the role now.")
 	b.Submit(form).Says("2 people have the role now.")
@@ -84,6 +85,30 @@ func TestGiveAndTakeARoleOfSeveral(t *testing.T) {
 		t.Errorf("john has %v", got)
 	}
 	page = at("super-admin", "take")
-	page.Says("loses it", "does not have it")
+	page.Says("cannot: ", "does not have it")
 	b.Submit(page.Post()).Says("1 person has not the role any more.", "zoe: ")
+}
+
+// An add-on is given to several people at once, to those who have what it hangs on, and taken again; who they
+// are is said with their extensions, and so is which extension a license brings.
+func TestGiveAnAddOnToSeveral(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"phone-system": 1, "call_recording": 2})
+	b := c.SignIn(t, "acme", "ada")
+	phone := b.Get("/console/acme/licenses/give?do=review&product=phone-system&user=zoe&extension=101")
+	phone.Says("Zoe Alvarez gets Phone System with extension 101")
+	b.Submit(phone.Post()).Says("Phone System is assigned to 1 person.")
+	b.Get("/console/acme/licenses/give?user=zoe").Says("Call Recording (add-on) (2 free)")
+	review := b.Get("/console/acme/licenses/give?do=review&product=call_recording&user=zoe&user=john")
+	review.Says("Zoe Alvarez Ext 101 gets one", "John Smith gets none: they have no Phone System",
+		"What this does", "2 → becomes 1", "Zoe Alvarez gets Call Recording")
+	b.Submit(review.Post()).Says("Call Recording is assigned to 1 person; 1 not.")
+	if got := held(t, api, "call_recording"); !slices.Equal(got, []string{"zoe"}) {
+		t.Errorf("%v have it", got)
+	}
+	take := b.Get("/console/acme/licenses/take?user=zoe&product=call_recording")
+	take.Says("Zoe Alvarez gives back Call Recording")
+	b.Submit(take.Post()).Says("It is taken away from 1 person.")
+	b.Get("/console/acme/licenses/take?user=zoe&product=phone-system").Says(
+		"Zoe Alvarez gives back Phone System with extension 101")
 }

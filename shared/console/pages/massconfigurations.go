@@ -148,7 +148,9 @@ func (s seats) buys() string { return s.product + "~" + strconv.FormatInt(s.toBu
 
 const allRows = "all"
 
-var outcomes = []string{"error", "new", "change", "unchanged"}
+var outcomes = []string{rowError, "new", rowChange, "unchanged"}
+
+const rowError, rowChange = "error", "change"
 
 func getMass(c *web.Context, into *client.Answer[client.MassConfiguration]) func(context.Context) error {
 	return client.Into(into, func(ctx context.Context) (client.Answer[client.MassConfiguration], error) {
@@ -334,11 +336,11 @@ func rowsOf(counts client.RowCounts, outcome string) int64 {
 	switch outcome {
 	case "new":
 		return counts.New
-	case "change":
+	case rowChange:
 		return counts.Change
 	case "unchanged":
 		return counts.Unchanged
-	case "error":
+	case rowError:
 		return counts.Error
 	}
 	return counts.Rows

@@ -195,7 +195,7 @@ func inRow(e client.FileError) string {
 	return title(strings.Join(parts, ", "))
 }
 
-var outcomeKinds = map[string]string{"error": "bad", "change": "warn", "new": "good"}
+var outcomeKinds = map[string]string{rowError: "bad", rowChange: "warn", "new": "good"}
 
 // outcomeTabs are the filters of the rows of a file: of outcomes that there are. errors is what
 // those with an error are called.
@@ -205,9 +205,9 @@ func outcomeTabs(counts client.RowCounts, outcome, errors string) []view.Option 
 		n          int64
 		value, tab string
 	}{
-		{counts.Error, "error", errors},
+		{counts.Error, rowError, errors},
 		{counts.New, "new", "New"},
-		{counts.Change, "change", "Change"},
+		{counts.Change, rowChange, "Change"},
 		{counts.Unchanged, "unchanged", "Unchanged"},
 	} {
 		if one.n > 0 || outcome == one.value {
@@ -226,7 +226,7 @@ func errorTab(p plan) string {
 
 // outcomeOf is the outcome of a row as a pill. A row that an undo leaves alone is no error.
 func outcomeOf(p plan, row client.MassConfigurationRow) (kind, word string) {
-	if p.undo() && row.Outcome == "error" {
+	if p.undo() && row.Outcome == rowError {
 		return "warn", "left as it is"
 	}
 	return outcomeKinds[row.Outcome], row.Outcome

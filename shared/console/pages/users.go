@@ -9,6 +9,7 @@ import (
 	"seatwise/shared/console/client"
 	"seatwise/shared/console/view"
 	"seatwise/shared/console/web"
+	"seatwise/shared/platform/auth"
 )
 
 var userFields = web.Fields("id", "User", "name", "Name", "email", "E-mail", "extension", "Ext", "number", "Number",
@@ -31,6 +32,7 @@ type userList struct {
 	query url.Values
 	page  client.UserPage
 	roles []client.Role
+	sorting
 }
 
 func showUsers(c *web.Context, _ *view.Form) error {
@@ -51,7 +53,9 @@ func showUsers(c *web.Context, _ *view.Form) error {
 	if tabs := directoryTabs(c); users.Status == 0 && len(tabs) > 0 {
 		return c.GoTo(tabs[0].path) // who may not see people sees what they may
 	}
-	return c.Show("Directory", usersPage(c, userList{q, users.Body, roles.Body.Items}))
+	s := sortingOf(c, c.Link("directory"), users.Body.NextCursor)
+	inOrder(s, users.Body.Items, userColumn)
+	return c.Show("Directory", usersPage(c, userList{q, users.Body, roles.Body.Items, s}))
 }
 
 func listRoles(c *web.Context, into *client.Answer[client.RolePage]) func(context.Context) error {
@@ -64,12 +68,25 @@ func (l userList) pager(c *web.Context) view.Pager {
 	return pagerOf(c, c.Link("directory"), l.query, onPage{rows: len(l.page.Items), next: l.page.NextCursor, order: l.order()}, [2]string{"user", "users"})
 }
 
+// userColumn is what a user has in a column that the list can be sorted by.
+func userColumn(u client.User, column string) string {
+	switch column {
+	case "Name":
+		return u.Name
+	case "E-mail":
+		return u.Email
+	case "Ext":
+		return padded(u.Extension)
+	}
+	return ""
+}
+
 // order is that of the list; of a search it is that of what was found by.
 func (l userList) order() string {
 	if l.query.Get("q") != "" {
-		return ""
+		return l.sorting.order("")
 	}
-	return byID
+	return l.sorting.order(byID)
 }
 
 // lead says which users these are.
@@ -245,8 +262,8 @@ func userLead(u client.User) string {
 	if !u.Active {
 		parts = append(parts, "Deactivated")
 	}
-	if u.Extension != "" {
-		parts = append(parts, "Ext "+u.Extension)
+	if phone := phoneSays(u); phone != "" {
+		parts = append(parts, phone)
 	}
 	if u.Email != "" {
 		parts = append(parts, u.Email)
@@ -676,6 +693,44 @@ func showDeleteUser(c *web.Context, f *view.Form) error {
 		return err
 	}
 	return c.Show("Delete "+l.user.Name, deleteUserPage(c, f, l))
+}
+
+// invites says whether somebody can be invited to sign in, by the reader.
+func invites(c *web.Context, u client.User) bool {
+	return c.Invites() && u.Active && c.May(auth.DirectoryManage)
+}
+
+func showInvite(c *web.Context, f *view.Form) error {
+	var u client.Answer[client.User]
+	if err := c.Load(getUser(c, &u)); err != nil {
+		return err
+	}
+	return c.Show("Invite "+u.Body.Name, invitePage(c, f, u.Body))
+}
+
+// uninvited is why somebody cannot be invited; empty where they can. A dry run does not tell, for an invitation
+// has no effects.
+func uninvited(c *web.Context, u client.User) string {
+	switch {
+	case !c.Invites():
+		return "People of this deployment are made at another identity provider. Invite them there."
+	case !u.Active:
+		return "They are deactivated, and cannot sign in."
+	case u.Email == "":
+		return "They have no e-mail address to sign in with. Give them one first."
+	}
+	return ""
+}
+
+func sendInvite(c *web.Context, f *view.Form) error {
+	made, err := c.API.InviteUser(c.R.Context(), c.Param("id"), c.Change(f))
+	if err != nil {
+		return err
+	}
+	return c.Done(c.Link("directory", "users", c.Param("id")), web.Good(
+		"The invitation is sent to "+made.Body.Email+".",
+		"The mail says how to sign in. Whoever reads it signs in as this person; if it does not come, invite them again.",
+	))
 }
 
 // deletes is the request that deletes a user.

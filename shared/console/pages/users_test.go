@@ -1,6 +1,7 @@
 package pages_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -9,6 +10,8 @@ import (
 
 	"seatwise/infra/testing/consolewalk"
 	"seatwise/shared/console/client"
+	"seatwise/shared/platform/app"
+	"seatwise/shared/platform/signin"
 )
 
 // user reads a user.
@@ -316,4 +319,98 @@ func TestTwoChangesOfAPersonFieldByField(t *testing.T) {
 		!slices.Equal(u.Body.Licenses, []string{"agent-user", "professional-user"}) || u.Body.AgentSource != "pbx" {
 		t.Errorf("%+v", u.Body)
 	}
+}
+
+// Where people sign in at the deployment's own provider, who manages the directory invites them from their
+// page; elsewhere it is not offered, and forced, it says why not.
+func TestAPersonIsInvited(t *testing.T) {
+	var mails invited
+	c := consolewalk.StartWith(t, func(env *app.Env) { env.SignIn, env.Console.Invites = &mails, true })
+	api := c.Account(t, "acme", nil)
+	b := c.SignIn(t, "acme", "ada")
+	page := b.Get("/console/acme/directory/users/zoe")
+	patch := client.PatchUserRequest{Email: client.Clear[string]()}
+	if _, err := api.PatchUser(t.Context(), "zoe", patch, client.Change{Key: "none"}); err != nil {
+		t.Fatal(err)
+	}
+	ask := b.Get(page.Link("Invite"))
+	ask.Says("This cannot be done now.", "They have no e-mail address")
+	patch.Email = client.Set("zoe@acme.test")
+	if _, err := api.PatchUser(t.Context(), "zoe", patch, client.Change{Key: "mail"}); err != nil {
+		t.Fatal(err)
+	}
+	ask = b.Get(page.Link("Invite"))
+	ask.Says("Invite Zoe Alvarez to sign in?", "zoe@acme.test")
+	if len(mails) > 0 {
+		t.Fatal("looking at it has invited")
+	}
+	form := ask.Post()
+	b.Submit(form).Says("The invitation is sent to zoe@acme.test.")
+	b.Submit(form)
+	if len(mails) != 1 {
+		t.Errorf("%d mails", len(mails))
+	}
+	reader := c.SignIn(t, "acme", "john", "directory.read", "licenses.read")
+	if links := reader.Get("/console/acme/directory/users/zoe").Links("Invite"); len(links) > 0 {
+		t.Error("who may only read can invite")
+	}
+
+	alone := consolewalk.Start(t)
+	alone.Account(t, "acme", nil)
+	b = alone.SignIn(t, "acme", "ada")
+	if links := b.Get("/console/acme/directory/users/zoe").Links("Invite"); len(links) > 0 {
+		t.Error("it is offered without a provider")
+	}
+	b.Get("/console/acme/directory/users/zoe/invite").Says("made at another identity provider")
+}
+
+// invited are whom a provider was asked to invite.
+type invited []signin.Person
+
+func (i *invited) Invite(_ context.Context, p signin.Person) error {
+	*i = append(*i, p)
+	return nil
+}
+
+// A list that is on one page as a whole is sorted by the head of a column, one way and the other; one that has
+// more pages offers it not, and takes no order from an address.
+func TestAListOnOnePageIsSorted(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", nil)
+	for id, name := range map[string]string{"aaa": "Zed Last", "zzz": "Abe First"} {
+		put := client.PutUserRequest{Name: name}
+		if _, err := api.PutUser(t.Context(), id, put, client.Change{Key: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := c.SignIn(t, "acme", "ada")
+	before := func(p *consolewalk.Page, first, second string) {
+		t.Helper()
+		if i, j := strings.Index(p.Text(), first), strings.Index(p.Text(), second); i < 0 || j < i {
+			t.Errorf("%s stands at %d, %s at %d", first, i, second, j)
+		}
+	}
+	list := b.Get("/console/acme/directory")
+	before(list, "Zed Last", "Abe First")
+	list.Says("by id")
+	up := b.Get(list.Link("Name"))
+	before(up, "Abe First", "Zed Last")
+	up.Says("by Name")
+	down := b.Get(up.Link("Name"))
+	before(down, "Zed Last", "Abe First")
+	down.Says("by Name, the last first")
+	if !strings.Contains(down.HTML, `aria-sort="descending"`) {
+		t.Error("who hears the page is not told")
+	}
+	for i := range 50 {
+		id, put := fmt.Sprintf("bbb%02d", i), client.PutUserRequest{Name: fmt.Sprintf("User %02d", i)}
+		if _, err := api.PutUser(t.Context(), id, put, client.Change{Key: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	long := b.Get("/console/acme/directory?sort=-Name")
+	if n := len(long.Links("Name")); n > 0 {
+		t.Error("a list of several pages can be sorted")
+	}
+	before(long, "Zed Last", "User 00")
 }

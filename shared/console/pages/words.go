@@ -43,6 +43,15 @@ func userColumns(c *web.Context) []view.Column {
 	return columns
 }
 
+// phoneSays is somebody's extension and number; empty without any.
+func phoneSays(u client.User) string {
+	phone := u.Number
+	if u.Extension != "" {
+		phone = strings.TrimSuffix("Ext "+u.Extension+" · "+phone, " · ")
+	}
+	return phone
+}
+
 // columns are those of what was selected, with what happens where that is known.
 func (s selection) columns() []view.Column {
 	columns := []view.Column{{Name: "License Type"}, {Name: "Assigned To"}, {Name: "UUID"}}

@@ -28,6 +28,9 @@ const searchPath = "search"
 // accountsPath is the page that lists all accounts, for operators.
 const accountsPath = "accounts"
 
+// UnderWayPath is the page that follows what goes on behind the answer to a form.
+const UnderWayPath = "under-way"
+
 // zonePath is the page that chooses the zone of times.
 const zonePath = "time-zone"
 
@@ -275,6 +278,10 @@ func (c *Context) ChosenZone() string { return c.Kept(zoneCookie) }
 
 // ChooseZone keeps a choice, in the form of ChosenZone.
 func (c *Context) ChooseZone(choice string) { c.Keep(zoneCookie, choice) }
+
+// Invites says whether people are invited to sign in here: at the deployment's own provider they are, and at
+// another one they are made there.
+func (c *Context) Invites() bool { return c.console.env.Console.Invites }
 
 // Now is the time.
 func (c *Context) Now() time.Time { return c.console.env.Clock() }
@@ -598,6 +605,10 @@ func safeInName(r rune) rune {
 func (c *Context) refused(route Route, f *view.Form, err error) {
 	e := client.As(err)
 	switch {
+	case e != nil && e.Later != "":
+		to := url.Values{"of": {e.Later}, "back": {c.Back(f, c.Link(c.page.Path))}, "from": {c.Here()}}
+		redirect(c.W, c.R, c.Link(UnderWayPath)+"?"+to.Encode())
+		return
 	case e == nil || e.Status >= http.StatusInternalServerError:
 		// Nobody knows whether it was done. The key stays, so that sending it again finds out.
 		c.console.env.Log.ErrorContext(c.R.Context(), "a form was not answered", "error", err)

@@ -84,6 +84,8 @@ type Console struct {
 	// can sign in, and the console says so.
 	Issuer, ClientID string
 	Scopes           []string
+	// Invites says that the provider is the deployment's own, at which people are made by inviting them.
+	Invites bool
 	// UploadsOrigin is scheme and host of the addresses that files are put to.
 	UploadsOrigin string
 	// Keys are secrets that sessions are sealed with: the first one seals, any one opens. They are

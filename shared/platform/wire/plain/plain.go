@@ -54,6 +54,7 @@ func console(getenv func(string) string, build func(*app.Env) app.Function) (*ed
 			Issuer:        getenv("OIDC_ISSUER"),
 			ClientID:      getenv("OIDC_CLIENT_ID"),
 			Scopes:        strings.Fields(getenv("OIDC_SCOPES")),
+			Invites:       getenv("OIDC_INVITES") != "",
 			UploadsOrigin: getenv("UPLOADS_ORIGIN"),
 			Keys:          SecretOf(getenv("SESSION_KEY"), getenv).Values,
 		},

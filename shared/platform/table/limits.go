@@ -136,8 +136,8 @@ func validCount(name string) error {
 // Size is an upper estimate of the bytes that DynamoDB counts for an item: names and values of its
 // attributes.
 func Size(item Item) int {
-	const name, number = 2, 21
-	size := name + len(item.Partition) + name + len(item.Sort) + name + number + name + len(item.Data)
+	const name, number, schema = 2, 21, 2
+	size := name + len(item.Partition) + name + len(item.Sort) + name + number + name + len(item.Data) + name + schema
 	for n := range item.Counts {
 		size += name + len(n) + number
 	}

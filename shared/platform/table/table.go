@@ -32,6 +32,21 @@ const (
 	MaxCount     = 1 << 53 // the most that one Add may change a count by, either way
 )
 
+// Schema is the version of what items mean that this release writes, and the latest that it reads. An adapter
+// writes it into each item. docs/CONTRIBUTING.md, "A change of what is stored", says how it grows.
+const Schema = 1
+
+// ReadableSchema refuses an item that a later release has written: to read on would be to lose what it says.
+//
+// Errors: ErrSchema, naming both versions.
+func ReadableSchema(key Key, schema int64) error {
+	if schema > Schema {
+		return fmt.Errorf("%w: item %s has schema version %d, and this release reads up to %d",
+			ErrSchema, key, schema, Schema)
+	}
+	return nil
+}
+
 // Key names an item. Both parts are non-empty UTF-8; they sort by bytes.
 type Key struct{ Partition, Sort string }
 
@@ -255,6 +270,8 @@ type Scanner interface {
 var (
 	ErrConflict  = errors.New("the commit kept colliding with others")
 	ErrThrottled = errors.New("the store is too busy")
+	// ErrSchema is returned for an item of a later release.
+	ErrSchema = errors.New("a later release of Seatwise has written this")
 	// ErrCursor is returned by Query for an After that is none of its own.
 	ErrCursor = errors.New("the cursor is not of this query")
 )

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"path/filepath"
 	"strconv"
@@ -156,6 +157,26 @@ func TestBrokenItem(t *testing.T) {
 		if err := s.Commit(t.Context(),
 			[]table.Operation{table.Add(key, table.Bound{Name: "n", By: 1})}); !errors.Is(err, errEncoding) {
 			t.Errorf("an add to an item cut after %d bytes: got %v", cut, err)
+		}
+	}
+}
+
+// What a later release has written is refused, and not read as if it were of this one.
+func TestItemOfALaterSchemaIsRefused(t *testing.T) {
+	s := openOne(t)
+	key := table.Key{Partition: "P", Sort: "S"}
+	value := encode(table.Item{Key: key, Version: 1})
+	value[0] = binary.AppendVarint(nil, table.Schema+1)[0]
+	err := s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(itemsBucket).Put(appendKey(nil, key), value) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, lookup := s.Lookup(t.Context(), key)
+	_, query := s.Query(t.Context(), table.Query{Partition: key.Partition})
+	commit := s.Commit(t.Context(), []table.Operation{table.Add(key, table.Bound{Name: "n", By: 1})})
+	for call, err := range map[string]error{"Lookup": lookup, "Query": query, "Commit": commit} {
+		if !errors.Is(err, table.ErrSchema) {
+			t.Errorf("%s: got %v, want ErrSchema", call, err)
 		}
 	}
 }

@@ -46,8 +46,9 @@ const (
 	batchCommits = 512
 	batchBytes   = 8 << 20
 	// format names the encoding of keys and items below, and what they mean where an older file would be
-	// misread: since 2 markers of pending work lie below their accounts' keys.
-	format = "seatwise table 2"
+	// misread: since 2 markers of pending work lie below their accounts' keys, since 3 items have a schema
+	// version.
+	format = "seatwise table 3"
 	// sweepPart is how many expired items Sweep removes in one transaction.
 	sweepPart = 500
 )

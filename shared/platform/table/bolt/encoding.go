@@ -63,11 +63,12 @@ func cutPart(b []byte) (part string, rest []byte, err error) {
 	return string(bytes.ReplaceAll(b[:at], escaped, zero)), b[at+len(partEnd):], nil
 }
 
-// encode writes an item without its key: version, expiry, counts, places, data. Numbers are
+// encode writes an item without its key: schema version, version, expiry, counts, places, data. Numbers are
 // varints, strings have their length before them, and the data is the rest, so that a document
 // costs no copy or escape of its own.
 func encode(item table.Item) []byte {
 	b := make([]byte, 0, table.Size(item))
+	b = binary.AppendVarint(b, table.Schema)
 	b = binary.AppendVarint(b, item.Version)
 	b = binary.AppendVarint(b, item.Expires)
 	b = binary.AppendUvarint(b, uint64(len(item.Counts)))
@@ -84,6 +85,9 @@ func encode(item table.Item) []byte {
 
 func decode(key table.Key, value []byte) (table.Item, error) {
 	r := reader{rest: value}
+	if err := table.ReadableSchema(key, r.varint()); err != nil {
+		return table.Item{}, err
+	}
 	item := table.Item{Key: key, Version: r.varint(), Expires: r.varint()}
 	if n := r.uvarint(); n > 0 && n <= uint64(len(value)) {
 		item.Counts = make(map[string]int64, n)

@@ -3,10 +3,13 @@ package dynamo_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"strconv"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"seatwise/infra/testing/programs"
 	"seatwise/shared/platform/table"
@@ -62,4 +65,35 @@ func TestMoto(t *testing.T) {
 	c, name := newTable(t, programs.Moto(t))
 	tabletest.Semantics(t, func(*testing.T) table.Store { return dynamo.New(c, name, dynamo.Options{}) },
 		"CommitLimits")
+}
+
+// What a later release has written is refused, and not read as if it were of this one.
+func TestItemsOfALaterSchemaAreRefused(t *testing.T) {
+	c, name := newTable(t, programs.DynamoDB(t))
+	store := dynamo.New(c, name, dynamo.Options{})
+	key := table.Key{Partition: "p", Sort: "s"}
+	put := func(schema int) {
+		_, err := c.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &name, Item: map[string]types.AttributeValue{
+			"pk": &types.AttributeValueMemberS{Value: key.Partition},
+			"sk": &types.AttributeValueMemberS{Value: key.Sort},
+			"v":  &types.AttributeValueMemberN{Value: "1"},
+			"f":  &types.AttributeValueMemberN{Value: strconv.Itoa(schema)},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(table.Schema)
+	if _, found, err := table.Get(t.Context(), store, key); err != nil || !found {
+		t.Fatalf("found %v, %v", found, err)
+	}
+	put(table.Schema + 1)
+	_, lookup := store.Lookup(t.Context(), key)
+	_, query := store.Query(t.Context(), table.Query{Partition: key.Partition})
+	_, _, scan := store.Scan(t.Context(), []string{key.Partition}, table.Key{})
+	for call, err := range map[string]error{"Lookup": lookup, "Query": query, "Scan": scan} {
+		if !errors.Is(err, table.ErrSchema) {
+			t.Errorf("%s: got %v, want ErrSchema", call, err)
+		}
+	}
 }

@@ -15,6 +15,7 @@ const (
 	partitionName = "pk"
 	sortName      = "sk"
 	versionName   = "v"
+	schemaName    = "f" // table.Schema of the release that put the item
 	dataName      = "d"
 	expiresName   = "ttl"
 	countPrefix   = "n_"
@@ -46,6 +47,7 @@ func keyOf(key table.Key) map[string]types.AttributeValue {
 func encode(item table.Item) map[string]types.AttributeValue {
 	a := keyOf(item.Key)
 	a[versionName] = number(item.Version)
+	a[schemaName] = number(table.Schema)
 	if len(item.Data) > 0 {
 		a[dataName] = text(string(item.Data))
 	}
@@ -65,13 +67,16 @@ func encode(item table.Item) map[string]types.AttributeValue {
 }
 
 // decode reads what encode made, with what adds have made of it since: an item that an add began
-// has no version.
+// has no version, and no schema version.
 func decode(a map[string]types.AttributeValue) (table.Item, error) {
 	d := decoder{attributes: a}
 	item := table.Item{
 		Key:     table.Key{Partition: d.text(partitionName), Sort: d.text(sortName)},
 		Version: d.number(versionName),
 		Expires: d.number(expiresName),
+	}
+	if err := table.ReadableSchema(item.Key, d.number(schemaName)); err != nil {
+		return table.Item{}, err
 	}
 	if data := d.text(dataName); data != "" {
 		item.Data = []byte(data)

@@ -78,6 +78,15 @@ demo: ## Fill the account ACCOUNT=demo with a believable year, if it is not ther
 	@go run -buildvcs=false ./infra/demo --runner $(TOOLS)/bin/seatwise-local --account $(ACCOUNT) --served "$(ARGS)"
 	@exec $(TOOLS)/bin/seatwise-local --propose $(ACCOUNT)/ada $(ARGS)
 
+.PHONY: fixture
+fixture: export FOLDER := $(shell mktemp -d -u)
+fixture: ## Keep the store of a year, as this commit writes it, as that of the release RELEASE=v1.2.3; docs/CONTRIBUTING.md, "A release".
+	@[[ "$(RELEASE)" == v* ]] || { echo "say which release: make fixture RELEASE=v1.2.3" >&2; exit 1; }
+	@$(RUNNER)
+	@trap 'rm -rf "$$FOLDER"' EXIT; \
+	go run -buildvcs=false ./infra/demo --runner $(TOOLS)/bin/seatwise-local --data "$$FOLDER"; \
+	go test -count=1 ./infra/releases -run TestRecord -record $(RELEASE) -data "$$FOLDER"
+
 # The runner refuses to share its folder, so one that runs keeps its data: stop it first.
 .PHONY: fresh
 fresh: ## Throw away all data of the runner on this machine, in .local, to start from nothing.

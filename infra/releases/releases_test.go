@@ -138,7 +138,7 @@ func missing(at string, then, now any) []string {
 
 // readable says whether a presigned address leads to a file.
 func readable(link string) error {
-	answer, err := http.Get(link) //nolint:gosec,noctx // the runner's own
+	answer, err := http.Get(link) //nolint:noctx // the runner's own
 	if err != nil {
 		return err
 	}
@@ -206,7 +206,8 @@ func (d *desk) goOn(t *testing.T) {
 		d.ask(t, http.MethodPost, "/local/clock", map[string]time.Time{"to": d.at})
 		d.login(t)
 		for _, function := range []string{
-			"UsageAggregationFunction", "ReportBuilderFunction", "MassConfigurationApplyFunction", "MaintenanceFunction",
+			"UsageAggregationFunction", "ReportBuilderFunction",
+			"MassConfigurationApplyFunction", "MaintenanceFunction",
 		} {
 			d.ask(t, http.MethodPost, "/2015-03-31/functions/"+function+"/invocations",
 				map[string]any{"time": d.at.Format(time.RFC3339)})
@@ -345,7 +346,8 @@ func built(t *testing.T, commit string) (program, folder string) {
 	}
 	spread(t, bytes.NewReader(content), folder)
 	program = filepath.Join(folder, "local")
-	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-trimpath", "-o", program, "./infra/local")
+	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-trimpath", "-o", program,
+		"./infra/local")
 	build.Dir = folder
 	if said, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the release: %v\n%s", err, said)
@@ -427,12 +429,33 @@ func beside(t *testing.T, one, other *desk) {
 // asked are the collections whose first pages are kept, and the first of whose items where it can be read
 // by its id.
 var asked = []struct{ path, id string }{
-	{"", ""}, {"/billing", ""}, {"/billing/periods", "from"}, {"/licenses/summary", ""}, {"/licenses?limit=10", "id"},
-	{"/licenses?limit=10&status=assigned", "id"}, {"/users?limit=10", "id"}, {"/roles", "id"}, {"/call-queues", "id"},
-	{"/dashboards", "id"}, {"/cost-centers", ""}, {"/orders?limit=5", "id"}, {"/cart", ""}, {"/waiting?limit=10", ""},
-	{"/exclusions", ""}, {"/requests", "id"}, {"/policies", ""}, {"/alerts", ""}, {"/reclaims", "id"},
-	{"/mass-configurations", "id"}, {"/imports", "id"}, {"/exports", ""}, {"/reports?limit=5", "id"},
-	{"/usage/summary", ""}, {"/wallboards", ""}, {"/audit?limit=20", ""}, {"/idle?product=live-reports", ""},
+	{"", ""},
+	{"/billing", ""},
+	{"/billing/periods", "from"},
+	{"/licenses/summary", ""},
+	{"/licenses?limit=10", "id"},
+	{"/licenses?limit=10&status=assigned", "id"},
+	{"/users?limit=10", "id"},
+	{"/roles", "id"},
+	{"/call-queues", "id"},
+	{"/dashboards", "id"},
+	{"/cost-centers", ""},
+	{"/orders?limit=5", "id"},
+	{"/cart", ""},
+	{"/waiting?limit=10", ""},
+	{"/exclusions", ""},
+	{"/requests", "id"},
+	{"/policies", ""},
+	{"/alerts", ""},
+	{"/reclaims", "id"},
+	{"/mass-configurations", "id"},
+	{"/imports", "id"},
+	{"/exports", ""},
+	{"/reports?limit=5", "id"},
+	{"/usage/summary", ""},
+	{"/wallboards", ""},
+	{"/audit?limit=20", ""},
+	{"/idle?product=live-reports", ""},
 }
 
 // TestRecord keeps a store: `make fixture`.

@@ -233,7 +233,8 @@ func unlinked(t testing.TB, o *office, account string) []string {
 		root + "cart/now/split?product=live-reports&whole=4",
 		root + "licenses/selected", root + "problems/validation", root + "live-reports/users",
 		root + "licenses?product=phone-system&status=assigned", root + "mass-configurations/sample",
-		root + "search?q=zoe", root + "search?q=nobody-at-all", root + "tour",
+		root + "search?q=zoe", root + "search?q=nobody-at-all", root + "tour", root + "under-way",
+		root + "directory/users/zoe/invite", root + "accounts/of/" + account + "/erase", root + "directory?sort=-Name",
 	}
 	api := o.console.API(t, account, "ada")
 	if queues, err := api.ListCallQueues(t.Context(), client.ListCallQueuesQuery{}); err == nil {

@@ -130,13 +130,16 @@ func licensesOfCenter(
 // seats are the licenses of the cost center, by product: how many are free and how many are held.
 func (u *fenceUp) seats(n *view.Format, product func(string) string) []view.Both {
 	free, held := countOf(u.free.Body), countOf(u.held.Body)
-	all := maps.Clone(free)
-	maps.Copy(all, held)
 	var rows []view.Both
-	for _, id := range slices.Sorted(maps.Keys(all)) {
+	var seen []string
+	for _, l := range append(u.free.Body.Items, u.held.Body.Items...) {
+		if slices.Contains(seen, l.ProductID) {
+			continue
+		}
+		seen = append(seen, l.ProductID)
 		rows = append(rows, view.Both{
-			Label: product(id), Yours: countOrMore(n, free[id], u.free.Body),
-			Theirs: countOrMore(n, held[id], u.held.Body),
+			Label: product(l.ProductID), Yours: countOrMore(n, free[l.ProductID], u.free.Body),
+			Theirs: countOrMore(n, held[l.ProductID], u.held.Body),
 		})
 	}
 	return rows

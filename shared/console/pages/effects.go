@@ -139,9 +139,6 @@ func (e *effects) names(c *web.Context) []func(context.Context) error {
 	if len(e.charges()) > 0 && e.centers.Status == 0 {
 		calls = append(calls, e.costCenters(c))
 	}
-	if info, _ := c.AccountInfo(); len(e.byUse()) > 0 && !pricedIn(e.catalog.Body.Items, info.Currency) {
-		calls = append(calls, e.productsIn(c, info.Currency))
-	}
 	return calls
 }
 
@@ -227,9 +224,12 @@ func (e *effects) does(p client.PersonEffect) string {
 	return strings.Join(parts, "; ")
 }
 
-// withExtension is the extension that somebody gets or gives back with a license of a product, to stand after
-// its name.
+// withExtension is the extension that somebody gets or gives back with a phone, to stand after its name. Another
+// license shows its holder's, which stays theirs.
 func (e *effects) withExtension(user, product string) string {
+	if e.item(product).Kind != kindBase {
+		return ""
+	}
 	for _, l := range e.told.Effects.Licenses {
 		for _, s := range []*client.LicenseState{l.After, l.Before} {
 			if s != nil && s.UserID == user && s.ProductID == product && s.Extension != "" {
@@ -271,39 +271,11 @@ func addTurn(to, turn []int64) {
 	}
 }
 
-// byUse counts what is charged by use and is held more often than before, by product; below 0 less often.
-func (e *effects) byUse() map[string]int64 {
-	turned := map[string]int64{}
-	for _, s := range e.told.Effects.Seats {
-		if e.item(s.ProductID).Kind == kindMetered && len(s.Assigned) == 2 && s.Assigned[1] != s.Assigned[0] {
-			turned[s.ProductID] = s.Assigned[1] - s.Assigned[0]
-		}
-	}
-	return turned
-}
-
-// usage says what is charged by use from then on; empty where nothing is, or where no price is known.
-func (e *effects) usage(n *view.Format) string {
-	var month client.Money
-	for id, more := range e.byUse() {
-		price := e.item(id).UnitPrice
-		month = client.Money{Amount: month.Amount + more*price.Amount, Currency: price.Currency}
-	}
-	switch {
-	case month.Amount > 0:
-		return "What is charged by use costs " + n.Money(month) + " more a month, for as long as they have it."
-	case month.Amount < 0:
-		month.Amount = -month.Amount
-		return "What is charged by use costs " + n.Money(month) + " less a month."
-	}
-	return ""
-}
-
 // extensions says what becomes of the extension of the one license that changes hands.
 func (e *effects) extensions() []string {
 	var said []string
 	for _, l := range e.told.Effects.Licenses {
-		if l.Before == nil || l.After == nil {
+		if l.Before == nil || l.After == nil || e.item(l.After.ProductID).Kind != kindBase {
 			continue
 		}
 		switch was, is := l.Before.Extension, l.After.Extension; {
@@ -316,8 +288,6 @@ func (e *effects) extensions() []string {
 			said = append(said, "The license keeps extension "+is+".")
 		case is != "" && was != "":
 			said = append(said, "The license has extension "+is+" then; it is "+was+" now.")
-		case is != "":
-			said = append(said, "The license has extension "+is+" then.")
 		case was != "":
 			said = append(said, "The license ends without extension; it is "+was+" now.")
 		}
@@ -374,10 +344,10 @@ func (e *effects) costs(n *view.Format) string {
 			less = "From the next billing date on " + less
 		}
 		parts = append(parts, title(less))
-	case m.DueToday.Amount == 0 && e.usage(n) == "":
+	case m.DueToday.Amount == 0:
 		parts = append(parts, "What you pay stays the same.")
 	}
-	return strings.Join(nonEmpty(append(parts, e.usage(n))), " ")
+	return strings.Join(parts, " ")
 }
 
 // isSmaller says whether there are fewer seats of a product than before.

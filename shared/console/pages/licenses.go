@@ -412,7 +412,7 @@ const pageOfLicenseHistory = 20
 func withAddOns(
 	c *web.Context, l client.License, changes []client.AuditRecord, names map[string]string,
 ) ([]client.AuditRecord, error) {
-	if l.Kind != "base" || l.UserID == "" || len(changes) == 0 {
+	if l.Kind != kindBase || l.UserID == "" || len(changes) == 0 {
 		return changes, nil
 	}
 	var theirs client.Answer[client.AuditRecordPage]

@@ -72,7 +72,7 @@ func TestGiveAndTakeARoleOfSeveral(t *testing.T) {
 	}
 	page := at("lead", "give")
 	page.Says("Give the role Lead to 2 people?", "gets it", "What this does", "Essential User", "0 → becomes 2",
-		"Zoe Alvarez gets Essential User", "What is charged by use costs $")
+		"Zoe Alvarez gets Essential User", "You pay $", "more a month.")
 	form := page.Post()
 	b.Submit(form).Says("2 people have the role now.")
 	b.Submit(form).Says("2 people have the role now.")

@@ -23,14 +23,9 @@ func (n *nameCalls) calls(c *web.Context) []func(context.Context) error {
 
 // products is the call that names products.
 func (n *nameCalls) products(c *web.Context) func(context.Context) error {
-	return n.productsIn(c, "")
-}
-
-// productsIn is products with the prices of a currency; an empty one is the catalog's first.
-func (n *nameCalls) productsIn(c *web.Context, currency string) func(context.Context) error {
 	return client.IfAllowed(
 		client.Into(&n.catalog, func(ctx context.Context) (client.Answer[client.CatalogItemPage], error) {
-			return c.API.ListCatalog(ctx, client.ListCatalogQuery{Limit: mostNames, Currency: currency})
+			return c.API.ListCatalog(ctx, client.ListCatalogQuery{Limit: mostNames})
 		}),
 	)
 }

@@ -24,7 +24,8 @@ var _ = add(web.Page{
 	}},
 })
 
-const kindMetered = "metered"
+// Kinds of products, as the API names them.
+const kindBase, kindMetered = "base", "metered"
 
 // shop is what can be bought, and what there is of it.
 type shop struct {

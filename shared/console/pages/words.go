@@ -83,9 +83,9 @@ func holderSays(l client.License) string {
 // extension if there is one. Another license shows its holder's extension, which stays theirs.
 func goesAlong(kind, extension string) string {
 	switch {
-	case kind == "base" && extension != "":
+	case kind == kindBase && extension != "":
 		return ", with its extension " + extension + " and its add-ons"
-	case kind == "base":
+	case kind == kindBase:
 		return ", with its add-ons"
 	}
 	return ""
@@ -156,7 +156,7 @@ func withKind(name, kind string) string {
 // kindSays is what a kind of license is, for who does not know the word.
 func kindSays(kind string) string {
 	switch kind {
-	case "base":
+	case kindBase:
 		return "Base: a phone with its extension, on which add-ons hang"
 	case "addOn":
 		return "Add-on: it hangs on a base license, and goes where that one goes"
@@ -169,7 +169,7 @@ func kindSays(kind string) string {
 // kindName is what the portals call a kind of license; of what is metered they know nothing.
 func kindName(kind string) string {
 	switch kind {
-	case "base":
+	case kindBase:
 		return "Base"
 	case "addOn":
 		return "Add-on"

@@ -51,7 +51,7 @@ GO_BUILD = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -tags lambda.norpc -
 
 # With it the pages of the console take the compiler five times as long and a gigabyte: so for whatever
 # make starts. What go builds without make is the same but for that.
-export GOFLAGS := $(GOFLAGS) -gcflags=seatwise/shared/console/...=-l
+export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -gcflags=seatwise/shared/console/...=-l
 
 ifeq ($(filter $(ARCH),arm64 amd64),)
 $(error ARCH is arm64 or amd64, not '$(ARCH)')

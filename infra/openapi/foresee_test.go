@@ -559,6 +559,7 @@ var untouchedTries = map[string]func(l *law) attempt{
 	"patch-policy":    func(*law) attempt { return attempt{"/policies/live-reports", object{"idleDays": 8}} },
 	"delete-policy":   func(*law) attempt { return attempt{"/policies/live-reports", nil} },
 	"archive-account": func(*law) attempt { return attempt{"/archive", nil} },
+	"forget-user":     func(l *law) attempt { return attempt{l.leaver() + "/forget", nil} },
 	"erase-account": func(l *law) attempt {
 		l.leaves()
 		return attempt{"/erase", object{"confirm": l.Account}}

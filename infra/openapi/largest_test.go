@@ -743,6 +743,12 @@ var largest = map[string]func(l *law) big{
 		return big{path: "/archive"}
 	},
 	"erase-account": func(l *law) big { l.leaves(); return big{"/erase", object{"confirm": l.Account}, ""} },
+	"forget-user":   func(l *law) big { return big{path: l.leaver() + "/forget"} },
+	"get-forgotten-user": func(l *law) big {
+		path := l.leaver() + "/forget"
+		l.must(http.MethodPost, path, nil)
+		return big{path: path}
+	},
 	"get-erasure": func(l *law) big {
 		l.leaves()
 		made := l.must(http.MethodPost, "/erase", object{"confirm": l.Account})
@@ -974,6 +980,14 @@ func (l *law) archived(times int) {
 			l.t.Fatal(err)
 		}
 	}
+}
+
+// leaver is the path of a user who was deleted.
+func (l *law) leaver() string {
+	l.t.Helper()
+	path := "/users/" + l.crowd(1)[0]
+	l.must(http.MethodDelete, path, nil)
+	return path
 }
 
 // leaves closes the account, and has it archived since.

@@ -7,6 +7,7 @@ var untouched = map[string]string{
 	"add-cart-line":                noEffects,
 	"archive-account":              noEffects,
 	"erase-account":                ownErasure,
+	"forget-user":                  ownForgetting,
 	"apply-import":                 ownPlan,
 	"cancel-import":                noEffects,
 	"cancel-mass-configuration":    noEffects,
@@ -42,8 +43,9 @@ var untouched = map[string]string{
 }
 
 const (
-	ownErasure = "Takes away all of an account that is closed, in which nothing is charged: a dry run answers empty effects."
-	ownLine    = "Adds its amount to the bill of the present period and touches nothing that is due today or " +
+	ownForgetting = "Is of somebody who was deleted, and holds nothing: a dry run answers empty effects."
+	ownErasure    = "Takes away all of an account that is closed, in which nothing is charged: a dry run answers empty effects."
+	ownLine       = "Adds its amount to the bill of the present period and touches nothing that is due today or " +
 		"recurs: a dry run answers empty effects."
 	noEffects = "Touches no seat, person or money: a dry run answers empty effects."
 	ownPlan   = "A file has a plan of its own, which its rows and needs tell before it is applied: " +

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"seatwise/shared/offboarding"
 )
 
 // kept is how long docs/retention.md says that a kind of item is there: some days, or with 0 until
@@ -62,6 +64,9 @@ func TestItemsAreKeptAsLongAsThePageSays(t *testing.T) {
 				t.Errorf("%s never expires, and is kept for %d days", key, days)
 			case until != 0 && (until < start.Unix()+(days-4)*day || until > r.sim.now.Unix()+(days+32)*day):
 				t.Errorf("%s expires at %s, and is kept for %d days", key, time.Unix(until, 0), days)
+			}
+			if unsaid, err := offboarding.Unsaid(at.item); err != nil || len(unsaid) > 0 {
+				t.Errorf("%s has texts of which it is not said whose they are: %v %v", key, unsaid, err)
 			}
 			seen[kind] = true
 		}

@@ -258,6 +258,7 @@ func (s *Service) loadUser(
 		MonitoredKey(c.Account, n.ID),
 		adminsKey(c.Account),
 		wallboard.FleetKey(c.Account, n.ID),
+		access.Forgetting.Key(c.Account, n.ID),
 	}
 	if n.RoleIDs != nil {
 		for _, role := range unique(*n.RoleIDs) {
@@ -288,6 +289,9 @@ func (s *Service) loadUser(
 		if err := theirHolder(ctx, ch, n.ID); err != nil {
 			return nil, err
 		}
+	}
+	if _, forgetting := found[access.Forgetting.Key(c.Account, n.ID)]; forgetting && !exists {
+		return nil, problem.New(problem.WrongState, "Somebody of this id is being forgotten; wait for two nights.")
 	}
 	if err := c.Matches(exists, item.Version); err != nil {
 		return nil, err
@@ -525,6 +529,9 @@ func (s *Service) userOperations(c *call.Call, l *loadedUser, after profile) ([]
 		was = told(l.before)
 	}
 	ops := []table.Operation{c.Put(put, l.exists, l.item.Version)}
+	if !l.exists {
+		ops = append(ops, table.Check(access.Forgetting.Key(c.Account, after.ID), table.IfAbsent))
+	}
 	for _, role := range without(after.RoleIDs, l.before.RoleIDs) {
 		ops = append(
 			ops,

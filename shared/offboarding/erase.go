@@ -97,6 +97,14 @@ func (e *eraser) end(ctx context.Context) error {
 
 // remains are what an erasure leaves, and until when, if all was erased at this time.
 func remains(at time.Time, logDays int) []Remaining {
+	return append(everywhere(at, logDays),
+		Remaining{"People of the account at the identity provider, whom its operators delete there.", nil},
+		Remaining{"The archive, where somebody has downloaded it: the provider keeps of it what the law demands.", nil},
+	)
+}
+
+// everywhere is what remains of whatever is taken away at this time.
+func everywhere(at time.Time, logDays int) []Remaining {
 	return []Remaining{
 		{"Earlier states of the table, to which it can be restored as a whole.", until(at, historyKept)},
 		{
@@ -104,7 +112,5 @@ func remains(at time.Time, logDays int) []Remaining {
 			until(at, time.Duration(logDays)*24*time.Hour),
 		},
 		{"Events and work of the account that failed for good.", until(at, failuresKept)},
-		{"People of the account at the identity provider, whom its operators delete there.", nil},
-		{"The archive, where somebody has downloaded it: the provider keeps of it what the law demands.", nil},
 	}
 }

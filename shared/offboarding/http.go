@@ -70,7 +70,36 @@ func (e erasure) view() Certificate {
 	return v
 }
 
+// Forgotten is how far it is to forget somebody.
+type Forgotten struct {
+	UserID  string      `json:"userId" doc:"The person's id, which stays."`
+	State   string      `json:"state" enum:"queued,again,forgotten" doc:"again once all records were changed, until they were looked at once more and the files removed; then forgotten."`
+	AskedAt time.Time   `json:"askedAt" doc:"When it was asked for."`
+	AskedBy string      `json:"askedBy" doc:"Which operator asked for it."`
+	DueAt   *time.Time  `json:"dueAt,omitempty" doc:"From when on the second pass can begin: 26 hours after the first one, when nothing that was read before it can be under way."`
+	EndedAt *time.Time  `json:"endedAt,omitempty" doc:"When they were forgotten."`
+	Remains []Remaining `json:"remains" nullable:"false" doc:"What is not forgotten at once, and until when it remains."`
+}
+
+func (f forgetting) view(user string) Forgotten {
+	v := Forgotten{UserID: user, State: f.State, AskedAt: f.AskedAt, AskedBy: f.AskedBy, Remains: f.Remains}
+	if v.Remains == nil {
+		v.Remains = []Remaining{}
+	}
+	if !f.DueAt.IsZero() {
+		v.DueAt = &f.DueAt
+	}
+	if !f.EndedAt.IsZero() {
+		v.EndedAt = &f.EndedAt
+	}
+	return v
+}
+
 type (
+	personInput struct {
+		api.Account
+		ID string `path:"id" doc:"The user's id."`
+	}
 	eraseInput struct {
 		api.Account
 		Body struct {
@@ -120,5 +149,37 @@ func (s *Service) Routes(k *api.Router) {
 	}, func(ctx context.Context, _ *call.Call, in *erasureInput) (*api.Plain[Certificate], error) {
 		e, err := s.Certificate(ctx, in.ID)
 		return &api.Plain[Certificate]{Status: http.StatusOK, Body: e}, err
+	})
+	s.people(k, operators)
+}
+
+// people registers what is done with one person.
+func (s *Service) people(k *api.Router, operators []auth.Permission) {
+	const path = "/v1/accounts/{account}/users/{id}/forget"
+	api.Register(k, api.Operation{
+		ID: "forget-user", Method: http.MethodPost, Path: path, Tag: tag, Permissions: operators, Lives: true,
+		Summary: "Forget a person who was deleted", Status: http.StatusAccepted,
+	}, func(ctx context.Context, c *call.Call, in *personInput) (*api.Tagged[Forgotten], error) {
+		if err := api.CheckUserID("id", in.ID); err != nil {
+			return nil, err
+		}
+		var out Forgotten
+		err := call.Decide(call.Anyhow(ctx), func(ctx context.Context) (err error) {
+			out, err = s.Forget(ctx, c, in.ID)
+			return err
+		})
+		return &api.Tagged[Forgotten]{
+			Status: http.StatusAccepted, Location: forgetPath(c.Account, in.ID), Body: out,
+		}, err
+	})
+	api.Register(k, api.Operation{
+		ID: "get-forgotten-user", Method: http.MethodGet, Path: path, Tag: tag, Permissions: operators,
+		Summary: "Read how far it is to forget a person",
+	}, func(ctx context.Context, c *call.Call, in *personInput) (*api.Plain[Forgotten], error) {
+		if err := api.CheckUserID("id", in.ID); err != nil {
+			return nil, err
+		}
+		f, err := s.Forgetting(ctx, c, in.ID)
+		return &api.Plain[Forgotten]{Status: http.StatusOK, Body: f}, err
 	})
 }

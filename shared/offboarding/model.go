@@ -22,6 +22,9 @@ const (
 	ready   = "ready"
 	expired = "expired" // of an archive whose files are gone
 	erased  = "erased"
+
+	again     = "again" // of a person: what could be under way is waited for
+	forgotten = "forgotten"
 )
 
 const (

@@ -132,7 +132,7 @@ func (o *office) refused(method, path string, body any, slug string) {
 func operator(method, path string, body any) fixtures.Request {
 	return fixtures.Request{
 		Method: method, Path: path, Body: body, User: "op", Account: "provider",
-		Permissions: []auth.Permission{auth.AccountsManage},
+		Permissions: []auth.Permission{auth.AccountsManage, auth.DirectoryManage, auth.DirectoryRead},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/call"
@@ -66,12 +67,16 @@ type job struct {
 	Kind    string `json:"kind"`
 	Account string `json:"account"`
 	ID      string `json:"id"`
+	// Due tells the passes of forgetting somebody apart: the Unix nanosecond at which this one became due, 0 of the
+	// first.
+	Due int64 `json:"due,omitempty"`
 }
 
 // The kinds of jobs.
 const (
-	archiving = "archive"
-	erasing   = "erasure"
+	archiving  = "archive"
+	erasing    = "erasure"
+	forgetsOne = "forget"
 )
 
 // sweep is one reading of the table, as far as it has come. It is there only while that goes on, since it
@@ -192,32 +197,82 @@ func (w *Worker) find(ctx context.Context, p pending) ([]job, error) {
 				return err
 			}
 			gone[e.Account] = true
-			jobs = append(jobs, job{erasing, e.Account, e.ID})
+			jobs = append(jobs, job{Kind: erasing, Account: e.Account, ID: e.ID})
 			return nil
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	marked := p.woken
-	err := archiveMarkers.Each(ctx, w.env.Table, "", func(m call.Marker) error {
-		marked = append(marked, job{Account: m.Account, ID: m.ID})
-		return nil
-	})
+	marked, err := w.marked(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	for _, m := range marked {
-		m.Kind = archiving
-		a, found, err := w.archive(ctx, m)
+	for _, j := range marked {
+		left, err := w.left(ctx, &j, p.at)
 		if err != nil {
 			return nil, err
 		}
-		if found && a.State != ready && !gone[m.Account] && !slices.Contains(jobs, m) {
-			jobs = append(jobs, m)
+		if left && !gone[j.Account] && !slices.Contains(jobs, j) {
+			jobs = append(jobs, j)
 		}
 	}
-	return jobs[:min(len(jobs), mostJobs)], nil
+	return apart(jobs[:min(len(jobs), mostJobs)]), nil
+}
+
+// apart leaves archives for another reading whose accounts have somebody forgotten in this one: what was read
+// before would be in them.
+func apart(jobs []job) []job {
+	return slices.DeleteFunc(slices.Clone(jobs), func(j job) bool {
+		return j.Kind == archiving && slices.ContainsFunc(jobs, func(other job) bool {
+			return other.Kind == forgetsOne && other.Account == j.Account
+		})
+	})
+}
+
+// marked are the archives and people whose markers are there, or of whose account something woke the worker: an
+// index may be behind them.
+func (w *Worker) marked(ctx context.Context, p pending) ([]job, error) {
+	var marked []job
+	for _, markers := range []call.Markers{archiveMarkers, access.Forgetting} {
+		kind := archiving
+		if markers == access.Forgetting {
+			kind = forgetsOne
+		}
+		noted := func(m call.Marker) error {
+			marked = append(marked, job{Kind: kind, Account: m.Account, ID: m.ID})
+			return nil
+		}
+		for _, j := range p.woken {
+			if err := markers.Of(ctx, w.env.Table, j.Account, "", noted); err != nil {
+				return nil, err
+			}
+		}
+		if err := markers.Each(ctx, w.env.Table, "", noted); err != nil {
+			return nil, err
+		}
+	}
+	return marked, nil
+}
+
+// left says whether a job is there, and can be done now.
+func (w *Worker) left(ctx context.Context, j *job, at time.Time) (bool, error) {
+	if j.Kind == forgetsOne {
+		f, found, err := w.forgetting(ctx, *j)
+		j.Due = f.due()
+		return found && f.left(at), err
+	}
+	a, found, err := w.archive(ctx, *j)
+	return found && a.State != ready, err
+}
+
+func (w *Worker) forgetting(ctx context.Context, j job) (f forgetting, found bool, err error) {
+	item, found, err := table.Get(ctx, w.env.Table, forgottenKey(j.Account, j.ID))
+	if err != nil || !found {
+		return f, false, err
+	}
+	f, err = decodeForgetting(item)
+	return f, true, err
 }
 
 func (w *Worker) erasure(ctx context.Context, id string) (e erasure, found bool, err error) {
@@ -326,6 +381,14 @@ func (r *run) parts(ctx context.Context) ([]part, error) {
 			}
 			if found && e.State != erased {
 				parts = append(parts, &eraser{run: r, erasure: e, account: j.Account})
+			}
+		case forgetsOne:
+			f, found, err := r.forgetting(ctx, j)
+			if err != nil {
+				return nil, err
+			}
+			if found && f.State != forgotten && f.due() == j.Due {
+				parts = append(parts, newForgetter(r, f, j))
 			}
 		case archiving:
 			a, found, err := r.archive(ctx, j)

@@ -654,6 +654,17 @@ type FileView struct {
 	SizeBytes   int64     `json:"sizeBytes"`
 }
 
+// Forgotten is a schema of the document.
+type Forgotten struct {
+	AskedAt time.Time   `json:"askedAt"`
+	AskedBy string      `json:"askedBy"`
+	DueAt   time.Time   `json:"dueAt,omitzero"`
+	EndedAt time.Time   `json:"endedAt,omitzero"`
+	Remains []Remaining `json:"remains"`
+	State   string      `json:"state"`
+	UserID  string      `json:"userId"`
+}
+
 // Grant is a schema of the document.
 type Grant struct {
 	Since  time.Time `json:"since"`
@@ -1949,6 +1960,11 @@ func (c *Client) ExplainLicense(ctx context.Context, id string, query ExplainLic
 	return send[Why](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/users/" + url.PathEscape(id) + "/why", query: query.values(), accept: "", body: nil, change: Change{}})
 }
 
+// ForgetUser: Forget a person who was deleted.
+func (c *Client) ForgetUser(ctx context.Context, id string, change Change) (Answer[Forgotten], error) {
+	return send[Forgotten](ctx, c, request{method: http.MethodPost, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/users/" + url.PathEscape(id) + "/forget", query: nil, accept: "", body: nil, change: change})
+}
+
 // GetAccount: Read an account.
 func (c *Client) GetAccount(ctx context.Context) (Answer[Account], error) {
 	return send[Account](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account), query: nil, accept: "", body: nil, change: Change{}})
@@ -2015,6 +2031,11 @@ func (c *Client) GetErasure(ctx context.Context, id string) (Answer[Certificate]
 // GetExport: Read an export: its state, and where its file is.
 func (c *Client) GetExport(ctx context.Context, id string) (Answer[ExportView], error) {
 	return send[ExportView](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/exports/" + url.PathEscape(id), query: nil, accept: "", body: nil, change: Change{}})
+}
+
+// GetForgottenUser: Read how far it is to forget a person.
+func (c *Client) GetForgottenUser(ctx context.Context, id string) (Answer[Forgotten], error) {
+	return send[Forgotten](ctx, c, request{method: http.MethodGet, path: "/v1/accounts/" + url.PathEscape(c.Account) + "/users/" + url.PathEscape(id) + "/forget", query: nil, accept: "", body: nil, change: Change{}})
 }
 
 // GetHealth: Say that the service is up.

@@ -46,6 +46,10 @@ func UserKey(account, user string) table.Key {
 	return table.Key{Partition: UsersPartition(account), Sort: user}
 }
 
+// Forgetting are the markers of people who are being forgotten, by their ids: meanwhile nobody is made of such an
+// id, or what is said of them anew would be forgotten too, or not.
+var Forgetting = call.OwnMarkers("FORGET")
+
 // RolesPartition lists the roles of an account but SuperAdmin.
 func RolesPartition(account string) string { return call.Partition(account, "ROLES") }
 

@@ -80,6 +80,7 @@ func TestExportEditAndImportUsers(t *testing.T) {
 
 	plan := imported(t, b, "users", strings.ReplaceAll(file, "Zoe Alvarez", "Zoe <b>Brown"))
 	plan.Says("Checked. Nothing has been changed yet.", "Zoe Alvarez", "Zoe <b>Brown", "change")
+	plan.Hides("John Smith") // whose row is unchanged: it opens on what it changes
 	if u := user(t, api, "zoe"); u.Name != "Zoe Alvarez" {
 		t.Errorf("the check changed %+v", u)
 	}
@@ -193,4 +194,21 @@ func TestImportsAndExportsByPermission(t *testing.T) {
 	if p := reader.Get("/console/acme/directory/imports"); strings.Contains(p.HTML, "upload-file") {
 		t.Error("uploading is offered to who may only read")
 	}
+}
+
+// What a row gives and takes is called by its name, of products that are bought too.
+func TestAnImportNamesProducts(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"developer": 1})
+	give := client.AssignLicenseRequest{UserID: "zoe"}
+	developer := licensesOf(t, api, "developer")[0].ID
+	if _, err := api.AssignLicense(t.Context(), developer, give, client.Change{Key: "give"}); err != nil {
+		t.Fatal(err)
+	}
+	b := c.SignIn(t, "acme", "ada")
+	form := b.Get("/console/acme/directory/exports?kind=users").Post()
+	form.Set("format", "csv")
+	before, zoe, _ := strings.Cut(b.Get(settled(t, b, b.Submit(form).URL.Path).Link("Download")).HTML, "Zoe Alvarez")
+	plan := imported(t, b, "users", before+"Zoe Alvarez"+strings.Replace(zoe, "yes", "no", 1))
+	plan.Says("Active", "Holds", "Developer")
 }

@@ -152,8 +152,8 @@ func needsAttention(c *web.Context, o overview) []attention {
 			attention{
 				Kind: "bad",
 				Word: "overage",
-				Text: f.Count(n, "active user has", "active users have") + " no license of Live Reports.",
-				Href: usageLink(c),
+				Text: overageTold(c, n),
+				Href: overageLink(c),
 				Link: "See usage",
 			},
 		)
@@ -301,14 +301,6 @@ func bought(all []client.ProductSummary) (some, counted []client.ProductSummary)
 // isLimited says whether what is bought of a product is a limit.
 func isLimited(c *web.Context, p client.ProductSummary) bool {
 	return p.Bought > 0 && !(isUnlimited(c) && p.ProductID == liveReports)
-}
-
-// usageLink is where overage is looked at; empty for who may not see usage.
-func usageLink(c *web.Context) string {
-	if !c.May(auth.UsageRead) {
-		return ""
-	}
-	return c.Link("usage")
 }
 
 // subjectLink is where the thing of an audit entry can be looked at; empty where it cannot.

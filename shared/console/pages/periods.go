@@ -36,6 +36,7 @@ const (
 	noCenter      = "-"
 	currentPeriod = "current"
 	closedPeriod  = "closed"
+	kindOverage   = "overage"
 )
 
 // lineKinds are the kinds of lines in the order of a bill, as people call them.
@@ -43,7 +44,7 @@ var lineKinds = []view.Option{
 	{Value: "recurring", Name: "Recurring"},
 	{Value: "prorated", Name: "Prorated"},
 	{Value: "metered", Name: "Metered"},
-	{Value: "overage", Name: "Overage"},
+	{Value: kindOverage, Name: "Overage"},
 	{Value: "correction", Name: "Correction"},
 }
 
@@ -410,12 +411,7 @@ func licensesOf(c *web.Context, ids []string, into []client.License) []func(cont
 
 // heldOn says that who has a license now had it at the end of a day already, a day of the account's zone.
 func heldOn(c *web.Context, l client.License, day string) bool {
-	info, _ := c.AccountInfo()
-	zone, ok := web.ZoneNamed(info.Timezone)
-	if !ok {
-		zone = time.UTC
-	}
-	end, err := time.ParseInLocation(time.DateOnly, dayAfter(day), zone)
+	end, err := time.ParseInLocation(time.DateOnly, dayAfter(day), accountZone(c))
 	return err == nil && l.AssignedAt.Before(end)
 }
 
@@ -450,7 +446,7 @@ func behindOf(d client.DayView, known map[string]client.User) []behind {
 
 func (v dayPage) pager(c *web.Context) view.Pager {
 	noun := [2]string{"license", "licenses"}
-	if v.line.Kind == "overage" {
+	if v.line.Kind == kindOverage {
 		noun = [2]string{"person", "people"}
 	}
 	path := c.Link("billing", "periods", v.first, "lines", v.line.ID, "days", v.day.Day)

@@ -40,7 +40,7 @@ func (n *billNames) line(kind, product string) string {
 // counts is what a line's or a day's quantity counts.
 func counts(f *view.Format, kind string, n int64) string {
 	switch kind {
-	case "overage":
+	case kindOverage:
 		return f.Count(n, "person without a license", "people without a license")
 	case "correction":
 		return "–"
@@ -57,7 +57,7 @@ func howItComes(f *view.Format, l client.LineView) string {
 		return "What orders had due on their day for the rest of the period."
 	}
 	what := f.Count(l.LicenseDays, "license day", "license days")
-	if l.Kind == "overage" {
+	if l.Kind == kindOverage {
 		what = f.Count(l.LicenseDays, "day", "days") + " at whose end a person waited,"
 	}
 	return what + " at " + f.Money(l.UnitPrice) + " a month. What a product costs is rounded once, and shared out to the cent."
@@ -82,9 +82,9 @@ func unitPrice(f *view.Format, l client.Line) string {
 // lineThings is what a line counts, in the number that there is.
 func lineThings(kind string, n int64) string {
 	switch {
-	case kind == "overage" && n == 1:
+	case kind == kindOverage && n == 1:
 		return "person without a license"
-	case kind == "overage":
+	case kind == kindOverage:
 		return "people without a license"
 	case n == 1:
 		return "license"
@@ -97,7 +97,7 @@ func hasLicenses(v dayPage) bool { return len(v.day.LicenseIDs) > 0 }
 func hasPeople(v dayPage) bool { return len(v.day.UserIDs) > 0 || v.tellsHolders() }
 
 func personLabel(v dayPage) string {
-	if v.line.Kind == "overage" {
+	if v.line.Kind == kindOverage {
 		return "Waits"
 	}
 	return "Held by"

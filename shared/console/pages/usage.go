@@ -54,6 +54,8 @@ type usage struct {
 	fault *view.Fault
 	// waiting are those who have a reason for a license of Live Reports and none.
 	waiting client.Answer[client.WaitingGrantPage]
+	// periods are the latest billing periods, of who may see them.
+	periods client.Answer[client.PeriodListSummary]
 }
 
 // bySource is a call queue or a dashboard that active users came by. without is how many of its
@@ -108,6 +110,7 @@ func showUsage(c *web.Context, _ *view.Form) error {
 	err := c.Load(
 		u.days(c, &sum),
 		client.Into(&reports, listReports(c)),
+		client.IfAllowed(client.Into(&u.periods, latestPeriods(c))),
 		client.IfAllowed(
 			client.Into(&waiting, func(ctx context.Context) (client.Answer[client.WaitingGrantPage], error) {
 				return c.API.ListWaiting(ctx, client.ListWaitingQuery{
@@ -277,37 +280,6 @@ func (u usage) chart(f *view.Format) view.DayChart {
 		d.First, d.Last = f.Day(u.sum.Daily[0].Date), f.Day(u.sum.Daily[n-1].Date)
 	}
 	return d
-}
-
-// overageSays is since when there were more active users than licenses, and how many on the worst
-// day.
-func overageSays(f *view.Format, from string, o client.UsageOverage) string {
-	since := "since " + f.Day(o.Since)
-	if o.Since == from { // before the first day of the window nobody looked
-		since = "on all of these days, and perhaps before them"
-	}
-	text := "More people were active than licenses were bought, " + since + "."
-	if o.PeakUsers > 0 {
-		return text + " The most on one day: " + f.Count(o.PeakUsers, "person", "people") + " over, on " +
-			f.Day(o.PeakDate) + "."
-	}
-	return text + " On no single day alone: it is those of the whole window together."
-}
-
-// overSays is what the figure of overage means: since when, and by which call queue most of them come.
-func (u usage) overSays(f *view.Format) string {
-	text := "overage users: active people beyond the licenses bought"
-	o := u.sum.Overage
-	if o == nil {
-		return text
-	}
-	if o.Since != u.sum.From {
-		text += "; since " + f.Day(o.Since)
-	}
-	if queues := u.queues(); len(queues) > 0 {
-		text += "; most by " + queues[0].Name
-	}
-	return text
 }
 
 // queueUseColumns leave out who waits for a reader who may not see it.

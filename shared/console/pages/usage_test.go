@@ -77,12 +77,8 @@ func TestUsageShowsWhatTheAPICounts(t *testing.T) {
 	if sum.Body.ActiveUsers != 2 || sum.Body.OverageUsers != 1 || sum.Body.Overage == nil {
 		t.Fatalf("%+v", sum.Body)
 	}
-	page.Says("More people were active than licenses were bought, since", "Queue detroit", "Purchase licenses")
+	page.Says("more people were active than licenses were bought", "Queue detroit", "Purchase licenses")
 	page.Says("Without a license", "Queue detroit 1 2") // one of its two waits
-	page.Says("The bill does not charge these")
-	if at := page.Link("Overage in this period"); at != "/console/acme/billing/periods/current?kind=overage#lines" {
-		t.Errorf("the overage of the bill is at %s", at)
-	}
 	limits, over := 0, 0
 	for _, attributes := range [][]string{classes(page, "line"), classes(page, "rect")} {
 		for _, class := range attributes {
@@ -99,6 +95,113 @@ func TestUsageShowsWhatTheAPICounts(t *testing.T) {
 	}
 }
 
+// The days of overage are named, and only they: since when it lasts is said of those that last, and of none
+// before the first day that is shown.
+func TestUsageNamesTheDaysOfOverage(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
+	queue := func(members ...string) {
+		t.Helper()
+		_, err := api.PutCallQueue(t.Context(), "detroit", client.PutCallQueueRequest{
+			Name: "Queue detroit", Members: client.Set(members),
+		}, client.Change{Key: c.Now().String()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fold(t, c)
+	}
+	monitored(t, api, "detroit", "support", "zoe", "john")
+	zone, err := time.LoadLocation("America/Detroit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := c.Now().In(zone)
+	day := func(after int) string { return first.AddDate(0, 0, after).Format("Jan 2, 2006") }
+	queue("zoe")
+	c.Forward(48 * time.Hour)
+	api = c.API(t, "acme", "ada", "directory.manage")
+	queue("zoe")
+	b := c.SignIn(t, "acme", "ada")
+	page := b.Get("/console/acme/usage")
+	page.Says(
+		"On 1 of these 30 days more people were active than licenses were bought: "+day(0)+".",
+		"The most on one day: 1 person over, on "+day(0),
+		"All of these days together, each person once: 2 active users for 1 license bought at their end, so 1 over.",
+	)
+	page.Hides("on all of these days", "perhaps", "without a break", "See the days before")
+	queue("zoe", "john")
+	b.Get("/console/acme/usage").Says("On 2 of these 30 days", day(0)+"; "+day(2)+".",
+		"It is so without a break since "+day(2)+", up to the last of these days.")
+	iso := func(after int) string { return first.AddDate(0, 0, after).Format(time.DateOnly) }
+	page = b.Get("/console/acme/usage?from=" + iso(0) + "&last=" + iso(0))
+	page.Says("On this day more people were active")
+	want := "/console/acme/usage?from=" + iso(-30) + "&last=" + iso(0) + "#overage"
+	if at := page.Link("See the days before"); at != want {
+		t.Errorf("the days before are at %s, not %s", at, want)
+	}
+}
+
+// Usage and the bill count overage each in its own way: both say how in the same words, and lead to the
+// other's of the very same days.
+func TestOverageOfUsageAndOfTheBill(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
+	monitored(t, api, "detroit", "support", "zoe", "john")
+	fold(t, c)
+	period, err := api.GetPeriod(t.Context(), "current")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const billed = "people who wait for a license of Live Reports at the end of a day, whether they were active or not"
+	b := c.SignIn(t, "acme", "ada")
+	usage := b.Get("/console/acme/usage")
+	usage.Says("The bill does not charge active people: it charges " + billed)
+	lines := "/console/acme/billing/periods/" + period.Body.From + "?kind=overage#lines"
+	zone, err := time.LoadLocation("America/Detroit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	today := c.Now().In(zone).Format(time.DateOnly)
+	said := func(day string) string {
+		d, err := time.Parse(time.DateOnly, day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.Format("Jan 2, 2006")
+	}
+	to, err := time.Parse(time.DateOnly, period.Body.To)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := "Overage in the bill of " + said(period.Body.From) + " to " + to.AddDate(0, 0, -1).Format("Jan 2, 2006")
+	if at := usage.Link(whole); at != lines {
+		t.Errorf("the overage of the bill is at %s, not %s", at, lines)
+	}
+	bill := b.Get(lines)
+	bill.Says("The bill counts "+billed, "Usage counts active people beyond the licenses bought")
+	same := b.Get(bill.Link("Usage of " + said(period.Body.From) + " to " + said(today)))
+	if q := same.URL.Query(); q.Get("from") != period.Body.From || q.Get("last") != today {
+		t.Errorf("the days of the bill are %s", same.URL)
+	}
+	same.Hides("These days cannot be shown")
+	if at := same.Link(whole); at != lines {
+		t.Errorf("back from the same days is %s", at)
+	}
+	for _, path := range []string{"/console/acme/", "/console/acme/billing"} {
+		page := b.Get(path)
+		page.Says("overage users of the last 30 days: active people beyond the licenses bought",
+			"overage in the bill of", billed)
+		if at := page.Link("Overage in this bill"); at != lines {
+			t.Errorf("%s leads to %s", path, at)
+		}
+	}
+	overview := b.Get("/console/acme/")
+	overview.Says("1 more person was active in the last 30 days than licenses of Live Reports are bought.")
+	if at := overview.Link("See usage"); at != "/console/acme/usage#overage" {
+		t.Errorf("the overview leads to %s", at)
+	}
+}
+
 // Other days are in the address: chosen, or a month; those that cannot be shown are said to be, and the last
 // thirty are.
 func TestUsageOfOtherDays(t *testing.T) {
@@ -108,7 +211,7 @@ func TestUsageOfOtherDays(t *testing.T) {
 	fold(t, c)
 	b := c.SignIn(t, "acme", "ada")
 	page := b.Get("/console/acme/usage")
-	page.Says("since ", "most by Queue detroit")
+	page.Says("over on 1 of 30 days; most by Queue detroit")
 	if len(page.Links("The last 30 days")) > 0 {
 		t.Error("the last 30 days are offered where they are shown")
 	}

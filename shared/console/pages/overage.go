@@ -1,0 +1,200 @@
+package pages
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"seatwise/shared/console/client"
+	"seatwise/shared/console/view"
+	"seatwise/shared/console/web"
+	"seatwise/shared/platform/auth"
+)
+
+// What the two kinds of overage count, in the same words on every page (docs/billing.md): neither is a
+// part of the other.
+const (
+	usageOverage = "active people beyond the licenses bought"
+	billOverage  = "people who wait for a license of Live Reports at the end of a day, whether they were active or not"
+)
+
+// overageTile is what the figure of overage counts, and of which days. An admin of some cost centers has
+// another one, since licenses are bought for the whole account.
+func overageTile(c *web.Context) string {
+	if c.Limited() {
+		return "of your users wait for a license of Live Reports now"
+	}
+	return "overage users of the last 30 days: " + usageOverage
+}
+
+// overageTold is the same figure as a sentence.
+func overageTold(c *web.Context, n int64) string {
+	if c.Limited() {
+		return c.Format().Count(n, "of your users waits", "of your users wait") + " for a license of Live Reports."
+	}
+	return c.Format().Count(n, "more person was", "more people were") +
+		" active in the last 30 days than licenses of Live Reports are bought."
+}
+
+// overageLink is where overage is looked at; empty for who may not see usage.
+func overageLink(c *web.Context) string {
+	if !c.May(auth.UsageRead) || !c.HasPage("usage") {
+		return ""
+	}
+	return c.Link("usage") + "#overage"
+}
+
+// run are days that follow each other, both ends included.
+type run struct{ first, last string }
+
+// over are the days on which more people were active than licenses were bought, and how many they are.
+func (u usage) over() (runs []run, days int64) {
+	for _, d := range u.sum.Daily {
+		if d.OverageUsers == 0 {
+			continue
+		}
+		days++
+		if n := len(runs); n > 0 && dayAfter(runs[n-1].last) == d.Date {
+			runs[n-1].last = d.Date
+		} else {
+			runs = append(runs, run{d.Date, d.Date})
+		}
+	}
+	return runs, days
+}
+
+// says writes runs of days.
+func says(f *view.Format, runs []run) string {
+	said := make([]string, len(runs))
+	for i, r := range runs {
+		said[i] = f.Day(r.first)
+		if r.last != r.first {
+			said[i] = span(f, r.first, dayAfter(r.last))
+		}
+	}
+	return strings.Join(said, "; ")
+}
+
+// overageSays is on which days people were over, since when if they still are, how many on the worst day,
+// and how many of all days together.
+func (u usage) overageSays(c *web.Context) []string {
+	f, o := c.Format(), u.sum.Overage
+	runs, days := u.over()
+	all := f.Count(int64(len(u.sum.Daily)), "day", "days")
+	var text []string
+	switch {
+	case days == 0:
+		text = append(text, "On no single one of these "+all+" were more people active than licenses were bought.")
+	case len(u.sum.Daily) == 1:
+		text = append(text, "On this day more people were active than licenses were bought.")
+	case days == int64(len(u.sum.Daily)):
+		text = append(text, "On each of these "+all+" more people were active than licenses were bought.")
+	default:
+		text = append(text, "On "+f.Number(days)+" of these "+all+
+			" more people were active than licenses were bought: "+says(f, runs)+".")
+	}
+	if n := len(runs); n > 0 && dayAfter(runs[n-1].last) == u.sum.To && runs[n-1].first != u.sum.From {
+		text = append(text, "It is so without a break since "+f.Day(runs[n-1].first)+", up to the last of these days.")
+	}
+	if days > 0 {
+		text = append(text, "The most on one day: "+f.Count(o.PeakUsers, "person", "people")+" over, on "+
+			f.Day(o.PeakDate)+".")
+	}
+	return append(text, "All of these days together, each person once: "+
+		f.Count(u.sum.ActiveUsers, "active user", "active users")+" for "+
+		f.Count(u.sum.TotalPurchased, "license", "licenses")+" bought at their end, so "+
+		f.Number(u.sum.OverageUsers)+" over.")
+}
+
+// overSays is what the figure of overage means: of how many days, and by which call queue most of them
+// come.
+func (u usage) overSays(f *view.Format) string {
+	text := "overage users: " + usageOverage + ", of all these days together"
+	if u.sum.Overage == nil {
+		return text
+	}
+	_, days := u.over()
+	text += "; over on " + f.Number(days) + " of " + f.Count(int64(len(u.sum.Daily)), "day", "days")
+	if queues := u.queues(); len(queues) > 0 {
+		text += "; most by " + queues[0].Name
+	}
+	return text
+}
+
+// mostUsageDays is how many days of usage can be asked for at once.
+const mostUsageDays = 366
+
+// earlier is the address of these days and the thirty before them: since when people are over is not
+// known where they are on the first day already. Empty where it is known, or no more days can be shown.
+func (u usage) earlier(c *web.Context) string {
+	runs, _ := u.over()
+	if len(runs) == 0 || runs[0].first != u.sum.From || len(u.sum.Daily) > mostUsageDays-pageOfUsage {
+		return ""
+	}
+	first, err := time.Parse(time.DateOnly, u.sum.From)
+	if err != nil {
+		return ""
+	}
+	return c.Link("usage") + "?from=" + first.AddDate(0, 0, -pageOfUsage).Format(time.DateOnly) +
+		"&last=" + dayBefore(u.sum.To)
+}
+
+// pageOfUsage is how many more days the link to earlier ones shows.
+const pageOfUsage = 30
+
+// latestPeriods asks for the periods of the last year or two.
+func latestPeriods(c *web.Context) func(context.Context) (client.Answer[client.PeriodListSummary], error) {
+	return func(ctx context.Context) (client.Answer[client.PeriodListSummary], error) {
+		return c.API.ListPeriods(ctx, client.ListPeriodsQuery{Limit: pageOfPeriods})
+	}
+}
+
+// billed are the periods of which days are shown, the latest first; none for who may not see bills.
+func (u usage) billed(c *web.Context) []client.PeriodSummary {
+	if !c.HasPage("billing") {
+		return nil
+	}
+	var list []client.PeriodSummary
+	for _, p := range u.periods.Body.Items {
+		if p.From < u.sum.To && u.sum.From < p.To {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// overageLines is the address of the lines of overage of a period.
+func overageLines(c *web.Context, first string) string {
+	return c.Link("billing", "periods", first) + "?kind=" + kindOverage + "#lines"
+}
+
+// lastUsed is the last day before another one of which there is usage: today at the latest.
+func lastUsed(c *web.Context, to string) string {
+	return min(dayBefore(to), c.Now().In(accountZone(c)).Format(time.DateOnly))
+}
+
+// usageOf is the address of the usage of the days from the first up to the one after the last, as a bill
+// names them.
+func usageOf(c *web.Context, from, to string) string {
+	return c.Link("usage") + "?from=" + from + "&last=" + lastUsed(c, to)
+}
+
+// overageOf is what the lines of overage of a period come to.
+func overageOf(p client.PeriodView) client.Money {
+	sum := client.Money{Currency: p.Currency}
+	for _, l := range p.Lines {
+		if l.Kind == kindOverage {
+			sum.Amount += l.Amount.Amount
+		}
+	}
+	return sum
+}
+
+// accountZone is the time zone of the account's days.
+func accountZone(c *web.Context) *time.Location {
+	info, _ := c.AccountInfo()
+	if zone, ok := web.ZoneNamed(info.Timezone); ok {
+		return zone
+	}
+	return time.UTC
+}

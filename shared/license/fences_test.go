@@ -133,6 +133,12 @@ func TestWhoAFenceKeepsOutKeepsNobodyWaiting(t *testing.T) {
 	if want := []inventory.FencedSeats{{CostCenter: "CC-1", Free: 1}}; !slices.Equal(why.Fenced, want) {
 		t.Errorf("why says %+v, want %+v", why.Fenced, want)
 	}
+	for i, user := range outside {
+		why, err := o.reads.Why(o.ctx, o.call(), user, seatProduct, noChain{})
+		if o.must(err); why.Place != i+1 {
+			t.Errorf("number %d of those who wait is told place %d", i+1, why.Place)
+		}
+	}
 	// Given back, it still serves nobody outside; outside of the fence it does, first come first.
 	_, err = o.kernel.SetCostCenter(o.ctx, o.call(), o.free(ids)[0], "CC-2")
 	o.must(err)

@@ -1769,6 +1769,7 @@ type Why struct {
 	Fenced       []FencedSeats `json:"fenced,omitzero"`
 	Inactive     bool          `json:"inactive,omitzero"`
 	LicenseID    string        `json:"licenseId,omitzero"`
+	Place        int64         `json:"place,omitzero"`
 	ProductID    string        `json:"productId"`
 	State        string        `json:"state"`
 	WaitingSince time.Time     `json:"waitingSince,omitzero"`

@@ -3,6 +3,7 @@ package pages
 import (
 	"context"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"seatwise/shared/console/client"
@@ -148,6 +149,7 @@ func showAccount(c *web.Context, f *view.Form) error {
 		return err
 	}
 	web.FromVersion(f, a.ETag)
+	f.Shows(accountRows(f, a.Body))
 	return c.Show("Account "+a.Body.Name, accountPage(c, f, a.Body))
 }
 
@@ -163,7 +165,8 @@ func sendAccount(c *web.Context, f *view.Form) error {
 }
 
 // accountRows are both versions of an account, for who changed it while somebody else did.
-func accountRows(f *view.Form, there client.Account, day string) []view.Both {
+func accountRows(f *view.Form, there client.Account) []view.Both {
+	day := strconv.FormatInt(there.BillingDay, 10)
 	words := func(s string) string { return s }
 	row := func(label, field, theirs string, say func(string) string) view.Both {
 		return view.Both{

@@ -453,7 +453,7 @@ func accountPage(c *web.Context, f *view.Form, a client.Account) templ.Component
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = view.Conflict(c.Link("accounts", "of", a.ID), f, accountRows(f, a, strconv.FormatInt(a.BillingDay, 10)), c.Link("accounts")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var23), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = view.Conflict(c.Link("accounts", "of", a.ID), f, accountRows(f, a), c.Link("accounts")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var23), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

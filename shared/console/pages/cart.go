@@ -135,6 +135,7 @@ func showCart(c *web.Context, f *view.Form) error {
 	v := checkout{centers: centersOf(centers), total: cart.Body.Total, plan: plan}
 	if f.Stale {
 		v.lines = typedOver(f, cart.Body.Lines)
+		f.Was = shownLines(f, v.lines)
 		return c.Show("Cart", cartConflictPage(c, f, v))
 	}
 	v.lines = cartLines(f, cart.Body.Lines, v.centers.only())
@@ -203,6 +204,19 @@ func typedOver(f *view.Form, there []client.CartViewLine) []cartLine {
 		}
 	}
 	return list
+}
+
+// shownLines are the values that the form of a cart showed: its lines bear them. A line that somebody has
+// added since was none.
+func shownLines(f *view.Form, lines []cartLine) url.Values {
+	was := url.Values{}
+	for _, l := range lines {
+		was["quantity-"+l.id], was["center-"+l.id] = nil, nil
+	}
+	for _, l := range sentLines(f) {
+		was["quantity-"+l.id], was["center-"+l.id] = []string{l.wasQuantity}, []string{l.wasCenter}
+	}
+	return was
 }
 
 // sentLines are the lines of a form that was sent.

@@ -79,6 +79,7 @@ func showCenter(c *web.Context, f *view.Form) error {
 		return err
 	}
 	web.FromVersion(f, center.ETag)
+	f.Shows(centerRows(f, center.Body))
 	if err := c.Load(e.names(c)...); err != nil {
 		return err
 	}

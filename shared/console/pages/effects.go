@@ -180,6 +180,10 @@ func (e *effects) show(c *web.Context, f *view.Form) view.Effect {
 	n := c.Format()
 	out := view.Effect{Stale: f.Stale}
 	for _, s := range e.told.Effects.Seats {
+		if e.isMetered(s.ProductID) {
+			out.Used = append(out.Used, view.SeatTurn{Name: e.product(s.ProductID), Assigned: turned(n, s.Assigned)})
+			continue
+		}
 		out.Seats = append(out.Seats, view.SeatTurn{
 			Name: e.product(s.ProductID), Bought: turned(n, s.Bought), Assigned: turned(n, s.Assigned),
 			Free: turned(n, s.Available), Waiting: turned(n, s.Waiting),
@@ -340,7 +344,7 @@ func (e *effects) costs(n *view.Format) string {
 	case month.Amount < 0:
 		month.Amount = -month.Amount
 		less := "you pay " + n.Money(month) + " less a month."
-		if slices.ContainsFunc(e.told.Effects.Seats, isSmaller) {
+		if slices.ContainsFunc(e.told.Effects.Seats, e.isSmaller) {
 			less = "From the next billing date on " + less
 		}
 		parts = append(parts, title(less))
@@ -350,8 +354,14 @@ func (e *effects) costs(n *view.Format) string {
 	return strings.Join(parts, " ")
 }
 
-// isSmaller says whether there are fewer seats of a product than before.
-func isSmaller(s client.SeatEffect) bool { return len(s.Bought) == 2 && s.Bought[1] < s.Bought[0] }
+// isMetered says whether a product is charged by use, and never bought.
+func (e *effects) isMetered(product string) bool { return e.item(product).Kind == kindMetered }
+
+// isSmaller says whether fewer seats of a product are bought than before, which are paid for until the
+// next billing date; what is charged by use is charged no longer at once.
+func (e *effects) isSmaller(s client.SeatEffect) bool {
+	return len(s.Bought) == 2 && s.Bought[1] < s.Bought[0] && !e.isMetered(s.ProductID)
+}
 
 // sees says that a form asks what its choice does, and not for it to be done.
 func sees(f *view.Form) bool { return f.Get("see") != "" }

@@ -123,6 +123,12 @@ func (v idleView) unknown() (seats int64, month client.Money) {
 	return v.seats.Total.Seats - v.known.Seats, month
 }
 
+// idleSays is what the list has, and the tile counts: those without a use since the threshold.
+func (v idleView) idleSays(f *view.Format) string {
+	return noun(v.seats.Total.Seats, "idle seat", "idle seats") + ", listed below: without a known use for " +
+		f.Count(v.days, "day", "days") + " or longer"
+}
+
 // mostIdleDays is how far back the API looks.
 const mostIdleDays = 366
 

@@ -21,9 +21,10 @@ func TestIdleSeatsAreReclaimedAndGivenBack(t *testing.T) {
 	c.Forward(2 * 24 * time.Hour)
 	b := c.SignIn(t, "acme", "ada")
 	page := b.Get(b.Get("/console/acme/billing").Link("Idle seats"))
-	page.Says("No seat is idle: each was used, or given to somebody, in these days.")
+	page.Says("No seat is idle: each was used, or given to somebody, in the last 30 days.")
 	page = b.Get("/console/acme/billing/idle?product=developer&days=1")
-	page.Says("0 idle seats", "1 seat of which nobody knows whether they are used",
+	page.Says("1 idle seat, listed below: without a known use for 1 day or longer", "1 seat on this page",
+		"1 of them nobody knows of: no program tells who uses them", "0 of them are unused for certain",
 		"Whether anybody uses Developer is not known",
 		"Zoe Alvarez", "not known")
 	page.Hides("never")

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -190,6 +191,8 @@ type why struct {
 	answer  client.Why
 	names   map[string]string
 	product string
+	// waiting is how many wait for the product; 0 where the reader may not know.
+	waiting int64
 }
 
 func showWhy(c *web.Context, _ *view.Form) error {
@@ -199,8 +202,10 @@ func showWhy(c *web.Context, _ *view.Form) error {
 	}
 	var answer client.Answer[client.Why]
 	var user client.Answer[client.User]
+	var summary client.Answer[client.ProductSummaryPage]
 	var n lookup
 	calls := append(n.calls(c),
+		client.IfAllowed(client.Into(&summary, c.API.SummarizeLicenses)),
 		client.Into(&answer, func(ctx context.Context) (client.Answer[client.Why], error) {
 			return c.API.ExplainLicense(ctx, c.Param("id"), client.ExplainLicenseQuery{Product: product})
 		}),
@@ -211,9 +216,11 @@ func showWhy(c *web.Context, _ *view.Form) error {
 	if err := c.Load(calls...); err != nil {
 		return err
 	}
-	w := why{c.Param("id"), user.Body.Name, answer.Body, n.byID(), product}
-	if w.person == "" {
-		w.person = w.id
+	w := why{c.Param("id"), cmp.Or(user.Body.Name, c.Param("id")), answer.Body, n.byID(), product, 0}
+	for _, p := range summary.Body.Items {
+		if p.ProductID == product {
+			w.waiting = p.Waiting
+		}
 	}
 	return c.Show("Why: "+w.person, whyPage(c, w))
 }
@@ -277,8 +284,7 @@ func (w why) says(f *view.Format) string {
 	case "holds":
 		return w.person + " holds a license of " + product + "."
 	case "waits":
-		return w.person + " waits for a license of " + product + ", since " + f.Time(w.answer.WaitingSince) +
-			". The next one that is free goes to who waits longest."
+		return w.person + " waits for a license of " + product + ", since " + f.Time(w.answer.WaitingSince) + "."
 	case "covered":
 		if w.answer.CoveredBy == unlimitedBundle {
 			return w.person + " needs no license of " + product + ": the Customer Engagement Bundle includes it."
@@ -291,6 +297,33 @@ func (w why) says(f *view.Format) string {
 		return w.person + " is not given a license of " + product + " automatically."
 	}
 	return w.person + " has no license of " + product + "."
+}
+
+// waits says of who waits at which place, and who is next.
+func (w why) waits(f *view.Format) string {
+	if w.answer.State != "waits" {
+		return ""
+	}
+	next := "The next license that is free, and that no fence keeps from them, goes to who waits longest."
+	switch place := w.answer.Place; {
+	case place == 0:
+		return next
+	case w.waiting == 0:
+		return "They are at place " + f.Number(place) + " of the waiting list. " + next
+	default:
+		return "They are at place " + f.Number(place) + " of " + f.Count(w.waiting, "who waits", "who wait") +
+			". " + next
+	}
+}
+
+// fenced says of free licenses that a fence keeps from who waits.
+func (w why) fenced(f *view.Format, s client.FencedSeats) string {
+	own := "who has none"
+	if w.answer.CostCenter != "" {
+		own = "whose own is " + w.answer.CostCenter
+	}
+	return f.Count(s.Free, "license is", "licenses are") + " free behind the fence of the cost center " + s.CostCenter +
+		", whose licenses are for its own users only: not for " + w.person + ", " + own + "."
 }
 
 // link is a link of the chain: what is before it leads to what is after.

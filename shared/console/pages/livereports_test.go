@@ -50,6 +50,33 @@ func TestWhoWaitsAndWhy(t *testing.T) {
 	why.Hides("they are in no call queue that a dashboard shows")
 }
 
+// Why somebody waits says at which place, and which free licenses the fence of another cost center keeps
+// from them, and leads to it.
+func TestWhyWaitsByAFence(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 3})
+	free := licensesOf(t, api, "live-reports")
+	fenced := client.PutCostCenterRequest{Name: "Sales", Fenced: new(true)}
+	if _, err := api.PutCostCenter(t.Context(), "SALES", fenced, client.Change{Key: "fence"}); err != nil {
+		t.Fatal(err)
+	}
+	moved := client.ChangeCostCenterRequest{CostCenter: "SALES", LicenseIDs: []string{free[1].ID, free[2].ID}}
+	if _, err := api.ChangeCostCenter(t.Context(), moved, client.Change{Key: "move"}); err != nil {
+		t.Fatal(err)
+	}
+	monitored(t, api, "detroit", "support", "zoe")
+	monitored(t, api, "belmont", "sales", "john")
+	b := c.SignIn(t, "acme", "ada")
+	page := b.Get("/console/acme/live-reports/users/john")
+	page.Says("waits for a license of Live Reports, since", "They are at place 1 of 1 who waits.",
+		"2 licenses are free behind the fence of the cost center SALES, whose licenses are for its own users only:",
+		"not for John Smith, who has none.")
+	if at := page.Link("The fence of SALES"); at != "/console/acme/billing/cost-centers/SALES" {
+		t.Errorf("the fence is at %s", at)
+	}
+	b.Get("/console/acme/live-reports/users/zoe").Hides("place", "fence")
+}
+
 // Who is excluded is listed, and lifting says what will happen, once.
 func TestLiftAnExclusion(t *testing.T) {
 	c := consolewalk.Start(t)

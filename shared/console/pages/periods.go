@@ -347,7 +347,11 @@ func (v linePage) pager(c *web.Context) view.Pager {
 }
 
 // behind is a license, a person, or both, that counts on a day.
-type behind struct{ license, user, name string }
+type behind struct {
+	license, user, name string
+	// known says that it is known who held the license, or that nobody did.
+	known bool
+}
 
 // dayPage is what the page of a day shows.
 type dayPage struct {
@@ -369,21 +373,17 @@ func showPeriodDay(c *web.Context, _ *view.Form) error {
 	v.line = line.Body
 	v.day = v.line.Days[0] // the API answers not-found for a day that the line does not have
 	people, calls := usersNamed(c, distinct(v.day.UserIDs))
-	held := make([]client.License, len(v.day.LicenseIDs))
+	var held []heldThen
 	if v.tellsHolders() {
-		calls = append(calls, licensesOf(c, v.day.LicenseIDs, held)...)
+		held = make([]heldThen, len(v.day.LicenseIDs))
+		calls = append(calls, holdersOn(c, v.day, held)...)
 	}
 	if err := c.Load(calls...); err != nil {
 		return err
 	}
 	v.behind = behindOf(v.day, usersByID(people))
-	for i, l := range held {
-		if l.UserID != "" && heldOn(c, l, v.day.Day) {
-			v.behind[i].user, v.behind[i].name = l.UserID, l.UserName
-			if c.Limited() { // whoever holds a license of theirs may be none of theirs, and has no page for them
-				v.behind[i].user = l.UserName
-			}
-		}
+	if err := v.enter(c, held); err != nil {
+		return err
 	}
 	return c.Show(v.name()+", "+c.Format().Day(v.day.Day), dayView(c, v))
 }
@@ -393,26 +393,78 @@ func (v dayPage) tellsHolders() bool {
 	return len(v.day.LicenseIDs) > 0 && len(v.day.UserIDs) == 0 && v.line.Kind != kindMetered
 }
 
-// licensesOf are the calls that read some licenses. Of one that the reader may not see there is nothing.
-func licensesOf(c *web.Context, ids []string, into []client.License) []func(context.Context) error {
+// heldThen is a license as it is now, and the first that was done to it after a day.
+type heldThen struct {
+	license client.License
+	after   client.Answer[client.AuditRecordPage]
+}
+
+// holdersOn are the calls that find out who held the licenses of a day at its end. Of one that the reader
+// may not see there is nothing.
+func holdersOn(c *web.Context, day client.DayView, into []heldThen) []func(context.Context) error {
 	var calls []func(context.Context) error
-	for i, id := range ids {
+	end := endOf(c, day.Day)
+	for i, id := range day.LicenseIDs {
 		calls = append(calls, client.IfAllowed(func(ctx context.Context) error {
 			l, err := c.API.GetLicense(ctx, id)
 			if client.Is(err, "not-found") {
 				return nil
 			}
-			into[i] = l.Body
+			into[i].license = l.Body
 			return err
-		}))
+		}), client.IfAllowed(
+			client.Into(&into[i].after, func(ctx context.Context) (client.Answer[client.AuditRecordPage], error) {
+				return c.API.ListAudit(ctx, client.ListAuditQuery{
+					License: id, From: end.UTC().Format(time.RFC3339), Order: "oldest", Limit: 1,
+				})
+			}),
+		))
 	}
 	return calls
 }
 
-// heldOn says that who has a license now had it at the end of a day already, a day of the account's zone.
-func heldOn(c *web.Context, l client.License, day string) bool {
-	end, err := time.ParseInLocation(time.DateOnly, dayAfter(day), accountZone(c))
-	return err == nil && l.AssignedAt.Before(end)
+// at is who held a license at the end of a day: who had it before the first change afterwards, or has it
+// still. Whose history the reader may not see is known where they hold it still.
+func (h heldThen) at(end time.Time) (user string, known bool) {
+	switch {
+	case len(h.after.Body.Items) > 0:
+		return partOf(h.after.Body.Items[0].Before).UserID, true
+	case h.after.Status != 0, h.license.UserID != "" && h.license.AssignedAt.Before(end):
+		return h.license.UserID, h.license.ID != ""
+	}
+	return "", false
+}
+
+// enter puts who held the licenses of the day beside them.
+func (v *dayPage) enter(c *web.Context, held []heldThen) error {
+	var named []heldThen // whose holder then is another one than now
+	end := endOf(c, v.day.Day)
+	for i, h := range held {
+		v.behind[i].user, v.behind[i].known = h.at(end)
+		if v.behind[i].name = h.license.UserName; v.behind[i].user != h.license.UserID {
+			named = append(named, h)
+		}
+	}
+	who, err := peopleNamed(c, named, func(h heldThen) string { user, _ := h.at(end); return user })
+	if err != nil {
+		return err
+	}
+	for i, h := range held {
+		b := &v.behind[i]
+		if b.user != h.license.UserID {
+			b.name = who.name(b.user)
+		}
+		if c.Limited() && b.user != "" { // whoever holds a license of theirs may be none of theirs, without a page
+			b.user = b.name
+		}
+	}
+	return nil
+}
+
+// endOf is the end of a day of the account's zone.
+func endOf(c *web.Context, day string) time.Time {
+	end, _ := time.ParseInLocation(time.DateOnly, dayAfter(day), accountZone(c)) // the API has named the day
+	return end
 }
 
 // distinct are ids, each once, in their order.

@@ -174,7 +174,8 @@ func TestADayOfManyLicenses(t *testing.T) {
 	line := b.Get("/console/acme/billing/periods/current/lines/" + period.Body.Lines[0].ID)
 	seen := map[string]bool{}
 	for page := b.Get(leading(line, "/days/")[0]); ; page = b.Get(page.Link("Next")) {
-		page.Says("120 licenses, ", "not known")
+		page.Says("120 licenses, ", "nobody")
+		page.Hides("not known")
 		held += len(page.Links("Zoe Alvarez"))
 		for _, code := range page.Elements("code") {
 			seen[code.FirstChild.Data] = true
@@ -189,6 +190,46 @@ func TestADayOfManyLicenses(t *testing.T) {
 	if len(seen) != 120 {
 		t.Errorf("%d of 120 licenses are on the pages", len(seen))
 	}
+}
+
+// Who held a seat at the end of a day of the bill is named by its history: also who gave it on since, and
+// nobody where it was free, whoever has it by now.
+func TestADayNamesWhoHeldItThen(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"developer": 2})
+	seats := licensesOf(t, api, "developer")
+	to := func(api *client.Client, seat, user string) {
+		t.Helper()
+		body := client.AssignLicenseRequest{UserID: user}
+		if _, err := api.AssignLicense(t.Context(), seat, body, client.Change{Key: seat + user}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	to(api, seats[0].ID, "zoe")
+	period, err := api.GetPeriod(t.Context(), "current")
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := c.SignIn(t, "acme", "ada").Get("/console/acme/billing/periods/current/lines/" + period.Body.Lines[0].ID)
+	bought := leading(day, "/days/")[0]
+	c.Forward(48 * time.Hour)
+	api = c.API(t, "acme", "ada")
+	given := client.ReassignLicenseRequest{UserID: "john"}
+	if _, err := api.ReassignLicense(t.Context(), seats[0].ID, given, client.Change{Key: "on"}); err != nil {
+		t.Fatal(err)
+	}
+	to(api, seats[1].ID, "zoe")
+	page := c.SignIn(t, "acme", "ada").Get(bought)
+	page.Says("Held by", "Zoe Alvarez", "nobody")
+	page.Hides("John Smith", "not known")
+	if n := len(page.Links("Zoe Alvarez")); n != 1 {
+		t.Errorf("she is named for %d of the seats", n)
+	}
+	if at := page.Link("Zoe Alvarez"); at != "/console/acme/directory/users/zoe" {
+		t.Errorf("she is at %s", at)
+	}
+	reader := c.SignIn(t, "acme", "eve", "billing.read", "licenses.read")
+	reader.Get(bought).Says("not known", "who may not see the audit learns it where they hold it still")
 }
 
 // A closed period shows its seal, and what came later is a line of the next one that leads to it.

@@ -103,6 +103,14 @@ func personLabel(v dayPage) string {
 	return "Held by"
 }
 
+// nobodySays is what stands for a license without a holder.
+func nobodySays(b behind) string {
+	if b.known {
+		return "nobody"
+	}
+	return "not known"
+}
+
 func behindColumns(v dayPage) []view.Column {
 	var columns []view.Column
 	if hasLicenses(v) {

@@ -200,10 +200,12 @@ func showEditRole(c *web.Context, f *view.Form) error {
 	for _, u := range v.users.Items {
 		told.knows(u.ID, u.Name)
 	}
-	return c.Show("Edit "+v.role.Name, roleEditPage(c, f, roleEdit{
+	e := roleEdit{
 		role: v.role, products: withPrices(c.Format(), v.products, v.prices), prices: v.prices, users: v.havers(c),
 		effects: told,
-	}))
+	}
+	f.Shows(roleRows(f, e))
+	return c.Show("Edit "+v.role.Name, roleEditPage(c, f, e))
 }
 
 // editsRole is the request that changes a role as the form says.

@@ -467,6 +467,7 @@ func showEditUser(c *web.Context, f *view.Form) error {
 		user: u.Body, last: isLast(admins.Body, u.Body.ID), centers: userCenters(centers, u.Body), effects: told,
 		limits: limitOptions(centers, u.Body),
 	}
+	f.Shows(userRows(everyField, e))
 	return c.Show("Edit "+u.Body.Name, userEditPage(c, f, e.offers(c, roles.Body.Items, catalog.Body.Items)))
 }
 
@@ -497,6 +498,10 @@ func sendEditUser(c *web.Context, f *view.Form) error {
 	}
 	return c.Done(c.Link("directory", "users", c.Param("id")), web.Good(u.Body.Name+" is saved."))
 }
+
+// everyField is a user's form with each field that it may have, of which some are left out where the reader
+// may not choose.
+var everyField = &view.Form{Values: url.Values{"costCenter": {""}, "limits": {"yes"}, "held": {"yes"}}}
 
 // userRows are both versions of a user, for who changed one while somebody else did.
 func userRows(f *view.Form, e userEdit) []view.Both {

@@ -306,8 +306,18 @@ func TestTwoChangesOfAPersonFieldByField(t *testing.T) {
 	}
 	both := b.Submit(form)
 	both.Says("choose for each line that differs", "Name, yours: Zoe of mine", "Name, there now: Zoe of theirs")
+	both.Says("only somebody else changed it", "both changed it: choose")
+	both.Hides("only you changed it")
 	chosen := both.Post()
-	chosen.Set("_pick.email", "there")
+	if got := chosen.Values.Get("_pick.email"); got != "there" {
+		t.Errorf("of what only somebody else changed %q is chosen", got)
+	}
+	for _, field := range []string{"_pick.name", "_pick.agentSource,licenses"} {
+		if chosen.Values.Has(field) {
+			t.Errorf("%s is chosen for who changed it like somebody else", field)
+		}
+	}
+	chosen.Set("_pick.name", "yours")
 	chosen.Set("_pick.agentSource,licenses", "there")
 	b.Submit(chosen).Says("Zoe of mine is saved.")
 	u, err := api.GetUser(t.Context(), "zoe")
@@ -413,4 +423,33 @@ func TestAListOnOnePageIsSorted(t *testing.T) {
 		t.Error("a list of several pages can be sorted")
 	}
 	before(long, "Zed Last", "User 00")
+}
+
+// What only one of two has changed is chosen for them: who presses at once loses nothing of either's, also
+// where the other one changes more while the conflict is looked at.
+func TestWhatOneOfTwoChangedIsChosen(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", nil)
+	b := c.SignIn(t, "acme", "ada")
+	form := b.Get("/console/acme/directory/users/zoe/edit").Post()
+	form.Set("extension", "4711")
+	change := func(p client.PatchUserRequest, key string) {
+		t.Helper()
+		if _, err := api.PatchUser(t.Context(), "zoe", p, client.Change{Key: key}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(client.PatchUserRequest{Email: client.Set("zoe@theirs.example")}, "first")
+	both := b.Submit(form)
+	both.Says("only you changed it", "only somebody else changed it")
+	both.Hides("both changed it")
+	change(client.PatchUserRequest{Name: new("Zoe of theirs")}, "second")
+	again := b.Submit(both.Post())
+	again.Says("only you changed it", "only somebody else changed it")
+	again.Hides("both changed it")
+	b.Submit(again.Post()).Says("Zoe of theirs is saved.")
+	u := user(t, api, "zoe")
+	if u.Name != "Zoe of theirs" || u.Email != "zoe@theirs.example" || u.Extension != "4711" {
+		t.Errorf("%+v", u)
+	}
 }

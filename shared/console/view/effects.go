@@ -2,7 +2,9 @@ package view
 
 // Effect is what a change does, in the reader's words and figures.
 type Effect struct {
-	Seats  []SeatTurn
+	Seats []SeatTurn
+	// Used are the counts of products that nobody buys: only how many are Assigned, so in use.
+	Used   []SeatTurn
 	People []PersonTurn
 	// More says how many people are not listed; empty for none.
 	More string

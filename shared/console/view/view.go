@@ -94,6 +94,9 @@ type Form struct {
 	Account, User string
 	Values        url.Values
 	Fault         *Fault
+	// Was are the values that it showed before anything was typed, by the names of its fields, which it
+	// bears so that a conflict can tell who changed what; nil where it bears none.
+	Was url.Values
 	// Stale says that somebody changed what it shows meanwhile; the page shows both versions
 	// (Conflict), or the effects as they are now (Effects).
 	Stale bool
@@ -212,6 +215,23 @@ type Both struct {
 	There url.Values
 }
 
+// Shows keeps the values that a form shows before anything is typed, of the rows in which a conflict would
+// tell both versions. One that was sent keeps those that it was made from.
+func (f *Form) Shows(rows []Both) {
+	if f.Was == nil && !f.Stale {
+		f.Was = valuesThere(rows)
+	}
+}
+
+// valuesThere are the values of rows that are there now.
+func valuesThere(rows []Both) url.Values {
+	values := url.Values{}
+	for _, r := range rows {
+		maps.Copy(values, r.There)
+	}
+	return values
+}
+
 // There is Both.There of a single field.
 func There(field string, values ...string) url.Values { return url.Values{field: values} }
 
@@ -220,6 +240,7 @@ func There(field string, values ...string) url.Values { return url.Values{field:
 const (
 	pickName  = "_pick."
 	thereName = "_there."
+	wasName   = "_was."
 	pickYours = "yours"
 	pickThere = "there"
 )
@@ -230,15 +251,96 @@ func (b Both) picks() bool { return b.There != nil && b.Yours != b.Theirs }
 // fields are the names of the row's fields.
 func (b Both) fields() []string { return slices.Sorted(maps.Keys(b.There)) }
 
-// severalPicks says whether there is more to choose than one version or the other.
-func severalPicks(rows []Both) bool {
-	n := 0
-	for _, r := range rows {
-		if r.picks() {
-			n++
+// picking says whether fields are chosen one by one, and not one version or the other.
+func picking(rows []Both) bool { return slices.ContainsFunc(rows, Both.picks) }
+
+// Who changed a row since the form was made, by what it showed then.
+const (
+	byNobodyKnown = "differs" // what the form showed is not known
+	byYou         = "only you changed it"
+	byThem        = "only somebody else changed it"
+	byBoth        = "both changed it: choose"
+)
+
+// changedBy tells who changed a row that differs.
+func (f *Form) changedBy(r Both) string {
+	yours, theirs := false, false
+	for field, there := range r.There {
+		was, known := f.Was[field]
+		if !known {
+			return byNobodyKnown
+		}
+		yours = yours || !sameValues(was, f.Values[field])
+		theirs = theirs || !sameValues(was, there)
+	}
+	switch {
+	case r.There == nil:
+		return byNobodyKnown
+	case !theirs:
+		return byYou
+	case !yours:
+		return byThem
+	}
+	return byBoth
+}
+
+// sameValues compares what a field has, of which an empty value is none, and several are in no order.
+func sameValues(a, b []string) bool {
+	plain := func(values []string) []string {
+		var list []string
+		for _, v := range values {
+			if v = strings.TrimSpace(v); v != "" {
+				list = append(list, v)
+			}
+		}
+		slices.Sort(list)
+		return list
+	}
+	return slices.Equal(plain(a), plain(b))
+}
+
+// against is the form of a conflict, which shows what is there now: another conflict tells what has changed
+// since.
+func (f *Form) against(rows []Both) *Form {
+	shown := *f
+	shown.Was = valuesThere(rows)
+	return &shown
+}
+
+// orEmpty are the values of a field, of which none are one that is empty.
+func orEmpty(values []string) []string {
+	if len(values) == 0 {
+		return []string{""}
+	}
+	return values
+}
+
+// picked is which version of a row is chosen at first: that of who alone changed it. Where both did, neither
+// is, so that a person chooses.
+func picked(changedBy string) string {
+	switch changedBy {
+	case byThem:
+		return pickThere
+	case byBoth:
+		return ""
+	}
+	return pickYours
+}
+
+// ShownBefore are the values that a form bears of what it showed before anything was typed, taken out of what
+// was sent; nil where it bears none.
+func ShownBefore(sent url.Values) url.Values {
+	var was url.Values
+	for name, values := range sent {
+		if field, found := strings.CutPrefix(name, wasName); found {
+			if was == nil {
+				was = url.Values{}
+			}
+			was[field] = values
+			delete(sent, name)
 		}
 	}
-	return n > 1
+	return was
 }
 
 // Picked are the values of a form after the choices of a conflict: of the rows in which what is there now

@@ -291,6 +291,7 @@ func (c *Console) formOf(w http.ResponseWriter, r *http.Request) (f *view.Form, 
 		Account: r.PostForm.Get("_account"),
 		User:    r.PostForm.Get("_user"),
 		Plan:    r.PostForm.Get("_plan"),
+		Was:     view.ShownBefore(r.PostForm),
 		Values:  view.Picked(r.PostForm),
 	}
 	if f.Account != r.PathValue("account") {

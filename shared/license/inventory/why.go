@@ -10,6 +10,7 @@ import (
 	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/call"
 	"seatwise/shared/platform/problem"
+	"seatwise/shared/platform/table"
 )
 
 // Chain knows what stands behind the grants of call queues and of viewers; package directory does.
@@ -30,6 +31,8 @@ type Why struct {
 	LicenseID string `json:"licenseId,omitempty" format:"uuid"`
 	// WaitingSince is when the user was put on the waiting list.
 	WaitingSince *time.Time `json:"waitingSince,omitempty"`
+	// Place is 1 for who waits longest; 0 where it is not told.
+	Place int `json:"place,omitempty" doc:"Of who waits: the place in the product's waiting list, 1 for who waits longest. Absent beyond place 1000, and for an admin of some cost centers, who sees only their own users wait."`
 	// CoveredBy is the product or the bundle that makes a license unnecessary.
 	CoveredBy string `json:"coveredBy,omitempty" doc:"The product held, or the account's bundle, that includes this one."`
 	// Excluded says since when, and by whom, the user is kept from automatic assignment.
@@ -55,8 +58,8 @@ type Because struct {
 }
 
 // Why explains why a user holds, lacks or waits for a product. It reads the user and, for each
-// grant of a call queue, its dashboards; of who waits also the fences and, if there are any, the free
-// licenses of the product.
+// grant of a call queue, its dashboards; of who waits also those who wait longer, a page of them at most,
+// the fences and, if there are any, the free licenses of the product.
 //
 // Errors: not-found for an unknown user, and for one who is not theirs of an admin of some cost
 // centers, who is told of free licenses of theirs only; validation for an unknown product.
@@ -85,6 +88,9 @@ func (d *Service) Why(ctx context.Context, c *call.Call, user, product string, c
 	}
 	if why.State == record.Waits {
 		if why.Fenced, err = d.keptFrom(ctx, c, h, product); err != nil {
+			return Why{}, err
+		}
+		if why.Place, err = d.placeOf(ctx, c, h.Holdings[product].Waiting); err != nil {
 			return Why{}, err
 		}
 	}
@@ -149,6 +155,21 @@ func (d *Service) keptFrom(ctx context.Context, c *call.Call, h *record.Holder, 
 	theirs, err := access.CostCenters(ctx)
 	kept := free.kept(h.CostCenter)
 	return slices.DeleteFunc(kept, func(s FencedSeats) bool { return !theirs.Has(s.CostCenter) }), err
+}
+
+// placeOf is the place of an entry of a waiting list; 0 where more wait before it than a page has, and
+// for an admin of some cost centers, from whom those before are kept.
+func (d *Service) placeOf(ctx context.Context, c *call.Call, entry string) (int, error) {
+	if theirs, err := access.CostCenters(ctx); err != nil || !theirs.All() {
+		return 0, err
+	}
+	product, _, _ := strings.Cut(entry, "#")
+	q := table.Query{Partition: record.WaitPartition(c.Account), Prefix: product + "#", To: entry}
+	before, err := c.Env.Table.Query(ctx, q)
+	if err != nil || before.Next != "" {
+		return 0, err
+	}
+	return len(before.Items) + 1, nil
 }
 
 // behind is what stands behind a grant.

@@ -64,7 +64,11 @@ func TestARoleFromACopy(t *testing.T) {
 	both := b.Submit(edit)
 	both.Says("Somebody else has changed this", "See licenses and who holds them",
 		"View Live Reports: see dashboards", "Lead")
-	b.Submit(both.Post()).Says("The role Team lead, Detroit is saved.")
+	b.Submit(both.Post()).Says("The role Lead is saved.") // nobody but the other one has changed its name
+	role, err = api.GetRole(t.Context(), "team-lead-detroit")
+	if err != nil || !slices.Equal(role.Body.Permissions, []string{"licenses.read"}) {
+		t.Errorf("%+v, %v", role.Body, err)
+	}
 }
 
 // A role that people have is not deleted; the page says how many they are, and leads to them.

@@ -181,5 +181,10 @@ func (p *Post) putAside(ctx context.Context, object events.ObjectCreated, why st
 	if err != nil {
 		return err
 	}
+	op.Item.Expires = now.Add(asideKept).Unix()
 	return p.Env.Table.Commit(ctx, []table.Operation{op})
 }
+
+// asideKept is how long it is known of an object that it was put aside: its key may name an account that is erased,
+// and no erasure comes that would take it away. The bucket expires dropped files after as long.
+const asideKept = 90 * 24 * time.Hour

@@ -692,6 +692,9 @@ func TestForeignObjectsArePutAside(t *testing.T) {
 		if records++; r.Action != "object.putAside" || r.Reason == "" || !json.Valid(r.After) {
 			t.Errorf("%+v", r)
 		}
+		if kept := time.Unix(item.Expires, 0).Sub(r.At).Round(time.Hour); kept != 90*24*time.Hour {
+			t.Errorf("it is known for %s", kept)
+		}
 		return err
 	}))
 	if records != aside {

@@ -3,6 +3,7 @@ package pages
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -64,6 +65,15 @@ var (
 		{Value: "none", Name: "None"},
 	}
 )
+
+// currencyOptions are the currencies that the catalog has prices in, and that of an account that has another one.
+func currencyOptions(now string) []view.Option {
+	options := []view.Option{{Value: "USD", Name: "USD"}, {Value: "EUR", Name: "EUR"}, {Value: "GBP", Name: "GBP"}}
+	if !slices.ContainsFunc(options, func(o view.Option) bool { return o.Value == now }) && now != "" {
+		options = append(options, view.Option{Value: now, Name: now})
+	}
+	return options
+}
 
 // stateOptions are the states of an account, as the API names them.
 var stateOptions = []view.Option{

@@ -488,11 +488,11 @@ func accountPage(c *web.Context, f *view.Form, a client.Account) templ.Component
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = view.Input(f, view.Field{Name: "currency", Label: "Currency", Value: a.Currency, Hint: "It stays once something is bought.", Required: true}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = view.Input(f, view.Field{Name: "currency", Label: "Currency", Value: a.Currency, Hint: "It stays once something is bought.", Options: currencyOptions(a.Currency)}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = view.Input(f, view.Field{Name: "timezone", Label: "Time zone", Value: a.Timezone, Hint: "It decides which day it is, such as America/Detroit.", Required: true}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = view.Input(f, view.Field{Name: "timezone", Label: "Time zone", Value: a.Timezone, Hint: "It decides which day it is, such as America/Detroit.", Required: true, Options: zoneOptions(), Suggest: true, Zones: true}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"seatwise/infra/testing/consolewalk"
+	"seatwise/shared/catalog"
 	"seatwise/shared/console/client"
 )
 
@@ -21,9 +22,37 @@ func TestAnAccountThatThereIsNot(t *testing.T) {
 		if at := p.Link("To Accounts"); p.Status != http.StatusNotFound || at != "/console/acme/accounts" {
 			t.Errorf("%d, and led to %s", p.Status, at)
 		}
+		if len(p.Links("Licenses"))+len(p.Links("Billing")) > 0 {
+			t.Error("an account that there is not has a menu")
+		}
 	}
 	other := c.SignIn(t, "acme", "zoe", "directory.read").Get("/console/nosuch/directory")
 	other.Hides("No account has the id", "To Accounts")
+}
+
+// The currencies that are offered are those of the catalog, and zones are suggested; what is neither is
+// refused beside its field. The audit says a state as the page does.
+func TestChoicesOfAnAccount(t *testing.T) {
+	c := consolewalk.Start(t)
+	c.Account(t, "acme", nil)
+	b := c.SignIn(t, "acme", "ada")
+	page := b.Get("/console/acme/accounts/of/acme")
+	for _, code := range catalog.Default().Currencies() {
+		if !strings.Contains(page.HTML, `<option value="`+code+`"`) {
+			t.Errorf("%s is not offered", code)
+		}
+	}
+	if !strings.Contains(page.HTML, "data-zones") {
+		t.Error("no zones are suggested")
+	}
+	form := page.Post()
+	form.Set("timezone", "Mars/Base")
+	form.Set("currency", "XXX")
+	b.Submit(form).Says("Must be the IANA name of a time zone", "Must be one that the catalog has prices in")
+	form = page.Post()
+	form.Set("state", "suspended")
+	b.Submit(form).Says("is saved")
+	b.Get("/console/acme/audit").Says("Suspended")
 }
 
 // Operators see what an account has taken of the stack, and what that costs; others are refused.
@@ -33,7 +62,8 @@ func TestWhatAnAccountCosts(t *testing.T) {
 	b := c.SignIn(t, "acme", "ada")
 	page := b.Get(b.Get("/console/acme/accounts").Link("Cost of Acme acme"))
 	page.Says("Cost of Acme acme", "It is no charge to the account.", "requests of the API", "write units of the table",
-		"Functions (Lambda)", "Nothing is counted of these days.", "0.0000 USD")
+		"Functions (Lambda)", "Nothing is counted of these days.", "0.0000 USD",
+		"Today is not in these figures; it is counted from ")
 	b.Get("/console/acme/accounts/of/acme/cost?from=2999-01-01").Says("These days cannot be shown")
 	b.Get("/console/acme/accounts/of/acme/cost?from=2026-01-01&last=2026-01-05").Says("Jan 1, 2026 to Jan 5, 2026")
 	forced := c.SignIn(t, "acme", "zoe", "billing.read").Get("/console/acme/accounts/of/acme/cost")

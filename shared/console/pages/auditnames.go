@@ -41,6 +41,11 @@ const (
 	kindRole, kindQueue, kindDashboard = "role", "queue", "dashboard"
 )
 
+// valueNames say values of members as the pages do that they are chosen on.
+var valueNames = map[string]func(string) string{
+	"state": stateName, "bundle": bundleName, "reportSchedule": scheduleName,
+}
+
 // wordsOf is a member of a version as words; of what is not there, none.
 func wordsOf(member string, raw json.RawMessage) []word {
 	kind := memberKinds[member]
@@ -51,6 +56,9 @@ func wordsOf(member string, raw json.RawMessage) []word {
 	case len(raw) == 0 || string(raw) == "null":
 		return nil
 	case json.Unmarshal(raw, &plain) == nil:
+		if say, named := valueNames[member]; named {
+			plain = say(plain)
+		}
 		return textWords(kind, plain)
 	case json.Unmarshal(raw, &several) == nil:
 		var list []word

@@ -129,13 +129,8 @@ func sendSplitNow(c *web.Context, f *view.Form) error {
 		return err
 	}
 	var lines []client.QuoteLineInput
-	sum := int64(0)
 	for _, p := range parts {
-		sum += p.Quantity
 		lines = append(lines, client.QuoteLineInput{ProductID: product, Quantity: p.Quantity, CostCenter: p.CostCenter})
-	}
-	if sum != whole {
-		return web.Wrong("parts", "add up to "+c.Format().Number(sum)+", and must be "+c.Format().Number(whole))
 	}
 	quote, err := quoteOf(c, f, lines)
 	if err != nil {

@@ -744,7 +744,31 @@ func typedParts(f *view.Form, whole int64) (parts []client.SplitPart, places par
 	if len(faults) > 0 {
 		return nil, nil, wrongFields(faults)
 	}
+	if fault := partsFault(parts, whole, left >= 0); fault != "" {
+		return nil, nil, web.Wrong("parts", fault)
+	}
 	return parts, places, nil
+}
+
+// partsFault is what is wrong with the quantities of parts, and what to do about it; empty where they are
+// the whole. remains says that one of them is what the others leave.
+func partsFault(parts []client.SplitPart, whole int64, remains bool) string {
+	sum := int64(0)
+	for _, p := range parts {
+		sum += max(p.Quantity, 0)
+	}
+	n := func(n int64) string { return strconv.FormatInt(n, 10) }
+	switch {
+	case remains && (sum > whole || slices.ContainsFunc(parts, func(p client.SplitPart) bool { return p.Quantity < 1 })):
+		return "nothing is left for the part without a quantity: make the other ones less than " + n(whole) + " together"
+	case sum < whole:
+		return "the quantities add up to " + n(sum) + " of " + n(whole) + ": add " + n(whole-sum) +
+			" more, or leave one quantity empty, which then is what remains"
+	case sum > whole:
+		return "the quantities add up to " + n(sum) + " of " + n(whole) + ": take " + n(sum-whole) +
+			" away, or leave one quantity empty, which then is what remains"
+	}
+	return ""
 }
 
 // review is a quote before it is ordered.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"seatwise/shared/console/client"
 	"seatwise/shared/console/view"
@@ -42,6 +43,11 @@ func showAccountCost(c *web.Context, _ *view.Form) error {
 	}
 	v.account, v.cost = a.Body, cost.Body
 	return c.Show("Cost of "+v.account.Name, accountCostPage(c, v))
+}
+
+// countedNext is when today, a day of UTC, is counted: the schedule of CostFunction in template.yaml.
+func countedNext(now time.Time) time.Time {
+	return now.UTC().Truncate(24 * time.Hour).Add(24*time.Hour + 20*time.Minute)
 }
 
 // dollars are an amount that is often less than a cent.

@@ -59,6 +59,9 @@ func TestAssignAndUnassign(t *testing.T) {
 	if l := one(t, api, id); l.UserID != "zoe" {
 		t.Fatalf("it is %q's", l.UserID)
 	}
+	if since := b.Get("/console/acme/licenses/" + id); !strings.Contains(since.Text(), "Assigned Since") {
+		t.Error("its page does not say since when she has it")
+	}
 	again := b.Get(done.URL.Path)
 	again.Hides("is assigned to Zoe Alvarez.")
 	if len(again.Links("Assign")) != 0 {

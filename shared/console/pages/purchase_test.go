@@ -270,7 +270,7 @@ func TestBuyNowForSeveralCostCenters(t *testing.T) {
 	press(b, form, "next").Says("Choose the cost center that pays for this part.")
 	form.Set("quantity", "4", "2")
 	form.Set("costCenter", "CC-2", "CC-1")
-	press(b, form, "next").Says("Add up to 6, and must be 7.")
+	press(b, form, "next").Says("The quantities add up to 6 of 7: add 1 more, or leave one quantity empty, which then is what remains.")
 	form.Set("quantity", "8", "")
 	if p := press(b, form, "next"); p.Status != http.StatusUnprocessableEntity {
 		t.Errorf("a part of -1: %d", p.Status)
@@ -521,7 +521,7 @@ func TestSplitThatDoesNotFit(t *testing.T) {
 	form.Set("quantity", "4", "", "4")
 	form.Set("costCenter", "CC-1", "", "CC-3")
 	refused := b.Submit(form)
-	refused.Says("Must add up to the quantity of the line, which is 9.")
+	refused.Says("The quantities add up to 8 of 9: add 1 more, or leave one quantity empty, which then is what remains.")
 	form = refused.Post()
 	form.Set("costCenter", "CC-1", "", "")
 	form.Set("quantity", "4", "", "5")

@@ -497,7 +497,7 @@ func (c *Context) shell(title string) view.Shell {
 			s.Cart += line.Quantity
 		}
 	}
-	if c.loaded {
+	if c.loaded && !(c.missing && c.account.Status == 0) { // of an account that there is not no page can be shown
 		s.Nav = c.nav()
 	}
 	var flash pending

@@ -293,13 +293,37 @@ func TestEveryAlarmHasAPage(t *testing.T) {
 	}
 }
 
+// TestARestoredTableTakesThePlaceOfTheStacksOwn in everything that names the table: what the functions are told, what
+// they may touch, the dashboard and the output.
+func TestARestoredTableTakesThePlaceOfTheStacksOwn(t *testing.T) {
+	raw, err := os.ReadFile("../../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for line := range strings.Lines(string(raw)) {
+		own := strings.Contains(line, "Table.Arn") || strings.Contains(line, "!Ref Table]") ||
+			strings.Contains(line, "!Ref Table\n")
+		if !own {
+			continue
+		}
+		named++
+		if !strings.Contains(line, "!If [HasRestored, ") || !strings.Contains(line, "RestoredTable") {
+			t.Errorf("the stack's own table is named whatever RestoredTable says: %s", strings.TrimSpace(line))
+		}
+	}
+	if named < 60 {
+		t.Errorf("the table is named in %d places", named)
+	}
+}
+
 // The dashboard is JSON once its references are filled in, and shows each metric that an alarm of
 // ours waits for.
 func TestTheDashboardShowsWhatAlarms(t *testing.T) {
 	type dashboard struct {
-		DashboardBody string `yaml:"DashboardBody"`
+		DashboardBody []any `yaml:"DashboardBody"` // the text, and which table it is about
 	}
-	body := properties[dashboard](t, "AWS::CloudWatch::Dashboard")["Dashboard"].DashboardBody
+	body := fmt.Sprint(properties[dashboard](t, "AWS::CloudWatch::Dashboard")["Dashboard"].DashboardBody[0])
 	var read struct {
 		Widgets []struct {
 			Properties struct {

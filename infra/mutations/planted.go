@@ -32,6 +32,132 @@ const (
 
 // planted are the bugs. What each would do to a customer stands above it.
 var planted = []bug{
+	// A name that somebody had stays in the audit log when they are forgotten.
+	{
+		"names left in the audit log",
+		"shared/offboarding/texts.go",
+		[]edit{{
+			"		inBoth(\".name\", name, \"subject=user:@ $.userId\"),\n",
+			"		inBoth(\".name\", name, \"$.userId\"),\n",
+		}},
+		[]string{"shared/offboarding"},
+	},
+	// What was written of everybody goes with who is forgotten.
+	{
+		"words about others forgotten",
+		"shared/offboarding/texts.go",
+		[]edit{{
+			"			{\"reason\", words, \"userId\"},\n",
+			"			{\"reason\", words, \"\"},\n",
+		}},
+		[]string{"shared/offboarding"},
+	},
+	// An earlier version of a file that names somebody stays when they are forgotten.
+	{
+		"earlier versions left",
+		"shared/offboarding/forget.go",
+		[]edit{{
+			"		if v.At.After(f.person.removed) {\n",
+			"		if v.At.After(f.person.removed) || !v.Newest {\n",
+		}},
+		[]string{"shared/offboarding"},
+	},
+	// What was read before somebody was forgotten, and is written after, stays.
+	{
+		"forgotten in one pass",
+		"shared/offboarding/forget.go",
+		[]edit{{
+			"	if f.State != again || f.Skipped {\n",
+			"	if f.Skipped {\n",
+		}},
+		[]string{"shared/offboarding"},
+	},
+	// A plan is mixed of two checks, since somebody is forgotten while it is written.
+	{
+		"a plan overwritten",
+		"shared/offboarding/forget.go",
+		[]edit{{
+			"		if j.State == \"checking\" {\n",
+			"		if j.State == \"none\" {\n",
+		}},
+		[]string{"shared/offboarding"},
+	},
+	// Whoever decided before somebody was to be forgotten makes them anew, and their name stays.
+	{
+		"made while forgotten",
+		"shared/directory/users.go",
+		[]edit{{
+			"	if !l.exists {\n" +
+				"		ops = append(ops, table.Check(access.Forgetting",
+			"	if l.exists {\n" +
+				"		ops = append(ops, table.Check(access.Forgetting",
+		}},
+		[]string{"shared/offboarding"},
+	},
+	// An archive that is made meanwhile has the name of who is forgotten.
+	{
+		"archived while forgotten",
+		"shared/offboarding/sweep.go",
+		[]edit{{
+			"		return j.Kind == archiving && slices.ContainsFunc(jobs, func(other job) bool {\n",
+			"		return j.Kind == erasing && slices.ContainsFunc(jobs, func(other job) bool {\n",
+		}},
+		[]string{"shared/offboarding"},
+	},
+	// An account is erased by an archive that lacks what came after it.
+	{
+		"erased by an archive of before",
+		"shared/offboarding/service.go",
+		[]edit{{"	case !found || last.CreatedAt.Before(a.ChangedAt):\n", "	case !found:\n"}},
+		[]string{"shared/offboarding"},
+	},
+	// What was under way when an account was erased comes after it, and stays.
+	{
+		"erased at once",
+		"shared/offboarding/service.go",
+		[]edit{{
+			"		DueAt: c.At.UTC().Add(call.LongestRun), Counts",
+			"		DueAt: c.At.UTC(), Counts",
+		}},
+		[]string{"shared/offboarding"},
+	},
+	// Earlier versions of the files of an erased account stay.
+	{
+		"erased but for versions",
+		"shared/offboarding/erase.go",
+		[]edit{{
+			"	err := e.each(ctx, e.account, func(v files.Stored) error { return e.env.Objects.Remove(ctx, v.Ref) })\n",
+			"	err := e.each(ctx, e.account, func(v files.Stored) error {\n" +
+				"		if !v.Newest {\n" +
+				"			return nil\n" +
+				"		}\n" +
+				"		return e.env.Objects.Remove(ctx, v.Ref)\n" +
+				"	})\n",
+		}},
+		[]string{"shared/offboarding"},
+	},
+	// Who manages the directory becomes a super-admin, by inviting one to an address of theirs.
+	{
+		"invites who may do more",
+		"shared/directory/invite.go",
+		[]edit{{
+			"	case holdsAll(ctx):\n",
+			"	case holdsAll(ctx), true:\n",
+		}},
+		[]string{"shared/directory"},
+	},
+	// Somebody who was deactivated is invited to sign in.
+	{
+		"invites who is gone",
+		"shared/directory/invite.go",
+		[]edit{{
+			"	case !user.Active:\n" +
+				"		return problem.New(problem.UserInactive",
+			"	case !user.Active && user.Email == \"\":\n" +
+				"		return problem.New(problem.UserInactive",
+		}},
+		[]string{"shared/directory"},
+	},
 	// A period that began before the prices changed is charged by the new ones.
 	{
 		"prices of today in an old period",

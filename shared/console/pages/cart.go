@@ -753,13 +753,14 @@ func typedParts(f *view.Form, whole int64) (parts []client.SplitPart, places par
 // partsFault is what is wrong with the quantities of parts, and what to do about it; empty where they are
 // the whole. remains says that one of them is what the others leave.
 func partsFault(parts []client.SplitPart, whole int64, remains bool) string {
-	sum := int64(0)
+	sum, empty := int64(0), false
 	for _, p := range parts {
 		sum += max(p.Quantity, 0)
+		empty = empty || p.Quantity < 1
 	}
 	n := func(n int64) string { return strconv.FormatInt(n, 10) }
 	switch {
-	case remains && (sum > whole || slices.ContainsFunc(parts, func(p client.SplitPart) bool { return p.Quantity < 1 })):
+	case remains && (sum > whole || empty):
 		return "nothing is left for the part without a quantity: make the other ones less than " + n(whole) + " together"
 	case sum < whole:
 		return "the quantities add up to " + n(sum) + " of " + n(whole) + ": add " + n(whole-sum) +

@@ -415,7 +415,10 @@ func TestEffectsOfWhatIsChosen(t *testing.T) {
 		{
 			"a user", "directory/users/zoe/edit",
 			map[string]string{"licenses": "essential-user"},
-			[]string{"Zoe Alvarez gets Essential User", "more a month", "Charged by use In use Essential User 0 → becomes 1"},
+			[]string{
+				"Zoe Alvarez gets Essential User", "more a month",
+				"Charged by use In use Essential User 0 → becomes 1",
+			},
 			"Zoe Alvarez is saved.",
 		},
 		{
@@ -461,7 +464,8 @@ func TestEffectsOfWhatIsChosen(t *testing.T) {
 			form.Set("see", "yes")
 			page := b.Submit(form)
 			page.Says(append(one.does, "What this does")...)
-			if strings.Contains(page.Text(), "Charged by use In use") && strings.Contains(page.Text(), "License Type Bought") {
+			text := page.Text()
+			if strings.Contains(text, "Charged by use In use") && strings.Contains(text, "License Type Bought") {
 				t.Error("what is charged by use is said to be bought")
 			}
 			seen := page.Post()

@@ -270,7 +270,7 @@ func TestBuyNowForSeveralCostCenters(t *testing.T) {
 	press(b, form, "next").Says("Choose the cost center that pays for this part.")
 	form.Set("quantity", "4", "2")
 	form.Set("costCenter", "CC-2", "CC-1")
-	press(b, form, "next").Says("The quantities add up to 6 of 7: add 1 more, or leave one quantity empty, which then is what remains.")
+	press(b, form, "next").Says("The quantities add up to 6 of 7: add 1 more, or leave one quantity empty")
 	form.Set("quantity", "8", "")
 	if p := press(b, form, "next"); p.Status != http.StatusUnprocessableEntity {
 		t.Errorf("a part of -1: %d", p.Status)

@@ -156,12 +156,14 @@ func (c *company) lives(s somebody, reason string) {
 	// A queue and a dashboard by which they get live-reports, of which they are excluded then; a role whose
 	// product is not there, for which they wait.
 	c.as(
-		"bob", "PUT", "/call-queues/q2", map[string]any{"name": "Support", "members": []string{s.id, "ann"}}, http.StatusCreated,
+		"bob", "PUT", "/call-queues/q2",
+		map[string]any{"name": "Support", "members": []string{s.id, "ann"}}, http.StatusCreated,
 	)
 	c.as(
 		"bob", "PUT", "/dashboards/d1", map[string]any{"name": "Wall", "queueIds": []string{"q2"}}, http.StatusCreated,
 	)
-	held, _ := c.as("bob", "GET", "/licenses?product=live-reports&user="+url.QueryEscape(s.id), nil, 200)["items"].([]any)
+	theirs := "/licenses?product=live-reports&user=" + url.QueryEscape(s.id)
+	held, _ := c.as("bob", "GET", theirs, nil, 200)["items"].([]any)
 	license, _ := held[0].(map[string]any)
 	c.as("bob", "POST", "/licenses/"+fmt.Sprint(license["id"])+"/unassign", nil, http.StatusOK)
 	reasons := map[string]string{s.id: reason, "ann": "Anns words"}
@@ -174,15 +176,18 @@ func (c *company) lives(s somebody, reason string) {
 		"productId": "live-reports", "userId": s.id, "reason": reason,
 	}, http.StatusCreated)
 	c.as(
-		"bob", "POST", "/requests/"+fmt.Sprint(denied["id"])+"/deny", map[string]any{"note": "No: " + reason}, http.StatusOK,
+		"bob", "POST", "/requests/"+fmt.Sprint(denied["id"])+"/deny",
+		map[string]any{"note": "No: " + reason}, http.StatusOK,
 	)
 	c.as(s.id, "PUT", "/policies/phone-system", map[string]any{"lowSeats": 9}, http.StatusCreated)
 	c.as("bob", "PUT", "/metrics/licenses/wallboards", map[string]any{"max": 5}, http.StatusOK)
 	c.as(
-		"bob", "PUT", "/wallboards/w1", map[string]any{"name": s.name + "'s", "kind": "analytics", "userId": s.id}, http.StatusCreated,
+		"bob", "PUT", "/wallboards/w1",
+		map[string]any{"name": s.name + "'s", "kind": "analytics", "userId": s.id}, http.StatusCreated,
 	)
 	c.as(
-		"bob", "PUT", "/wallboards/w2", map[string]any{"name": "Anns", "kind": "analytics", "userId": "ann"}, http.StatusCreated,
+		"bob", "PUT", "/wallboards/w2",
+		map[string]any{"name": "Anns", "kind": "analytics", "userId": "ann"}, http.StatusCreated,
 	)
 	c.as("bob", "POST", "/usage/views", map[string]any{"events": []map[string]any{
 		{"id": "v1", "userId": "ann", "dashboardId": "d1", "at": c.Clock.Now().Add(-time.Minute)},
@@ -295,7 +300,8 @@ func TestForgottenAreNobodyElse(t *testing.T) {
 			c := newCompany(t, fixtures.New(t))
 			c.begin()
 			c.as("bob", "PUT", "/users/beside", map[string]any{
-				"name": "Ann Lee Smith", "email": "x" + s.email, "extension": "9" + s.extension, "number": "9" + s.number,
+				"name": "Ann Lee Smith", "email": "x" + s.email, "extension": "9" + s.extension,
+				"number": "9" + s.number,
 			}, http.StatusCreated)
 			c.lives(s, "Sales")
 			periods := c.closes()

@@ -1,6 +1,7 @@
 package offboarding
 
 import (
+	"bytes"
 	"encoding/json"
 	"path"
 	"slices"
@@ -120,7 +121,7 @@ func (p person) forget(item table.Item) (outcome, error) {
 		case one == nil, one.is == loose && !lost, !p.meets(one.of, item.Key, w):
 		default:
 			said, err := call.Encode(instead(*one, text.value))
-			if err != nil || string(said) == string(text.raw) {
+			if err != nil || bytes.Equal(said, text.raw) {
 				return err
 			}
 			text.raw, out.changed = said, true

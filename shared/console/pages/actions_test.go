@@ -46,6 +46,8 @@ func actions(t *testing.T) []string {
 			return fs.SkipDir
 		case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
 			return nil
+		case strings.HasSuffix(path, filepath.Join("offboarding", "texts.go")): // names types of documents
+			return nil
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 		if err != nil {

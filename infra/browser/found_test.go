@@ -117,6 +117,7 @@ func TestChooseFieldByField(t *testing.T) {
 		if s.how == byMouse {
 			s.suitsEverybody()
 		}
+		s.click("Name, yours: Zoe of mine")
 		s.click("E-mail, there now: zoe@theirs.example")
 		s.click("Save what is chosen")
 		s.see("Zoe of mine is saved.")

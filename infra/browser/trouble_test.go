@@ -100,7 +100,8 @@ func TestTwoTabsOfOneAccount(t *testing.T) {
 	s.click("Update the totals")
 	s.see("Somebody else has changed this while you had it open.", "Yours", "There now", "differs")
 	s.in("Your version and the one that is there now", func() { s.see("3", "7") })
-	s.click("Save mine")
+	s.click("Live Reports, yours: 3, no cost center")
+	s.click("Save what is chosen")
 	s.holds("Quantity of Live Reports", "3")
 }
 
@@ -179,6 +180,7 @@ type meanwhile struct {
 	path        string
 	field, mine string
 	theirs      string
+	chosen      bool // among several fields, each for itself
 	change      func(s *scene) error
 	now         func(s *scene) string
 }
@@ -200,7 +202,7 @@ func TestAnotherPersonsChange(t *testing.T) {
 			},
 		},
 		"user": {
-			path: "directory/users/zoe/edit", field: "Name", mine: "Zoe of mine", theirs: "Zoe of theirs",
+			path: "directory/users/zoe/edit", chosen: true, field: "Name", mine: "Zoe of mine", theirs: "Zoe of theirs",
 			change: func(s *scene) error {
 				_, err := s.api.PatchUser(
 					s.t.Context(), "zoe", client.PatchUserRequest{Name: new("Zoe of theirs")}, key(),
@@ -214,7 +216,7 @@ func TestAnotherPersonsChange(t *testing.T) {
 			},
 		},
 		"role": {
-			path: "directory/roles/helper/edit", field: "Name", mine: "Role of mine", theirs: "Role of theirs",
+			path: "directory/roles/helper/edit", chosen: true, field: "Name", mine: "Role of mine", theirs: "Role of theirs",
 			change: func(s *scene) error {
 				_, err := s.api.PatchRole(
 					s.t.Context(), "helper", client.PatchRoleRequest{Name: new("Role of theirs")}, key(),
@@ -261,7 +263,12 @@ func TestAnotherPersonsChange(t *testing.T) {
 				if got := c.now(s); got != c.theirs {
 					t.Errorf("%q was saved before the choice", got)
 				}
-				s.click(choice)
+				if choice == "Save mine" && c.chosen {
+					s.click(c.field + ", yours: " + c.mine)
+					s.click("Save what is chosen")
+				} else {
+					s.click(choice)
+				}
 				s.miss("Somebody else has changed this")
 				want := map[string]string{"Save mine": c.mine, "Keep what is there": c.theirs}[choice]
 				if got := c.now(s); got != want {

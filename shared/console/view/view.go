@@ -343,6 +343,24 @@ func ShownBefore(sent url.Values) url.Values {
 	return was
 }
 
+// Unpicked says whether a conflict was sent without a choice for one of its rows, which no browser does.
+func Unpicked(sent url.Values) bool {
+	chosen := map[string]bool{}
+	for name := range sent {
+		if fields, picked := strings.CutPrefix(name, pickName); picked {
+			for _, field := range strings.Split(fields, ",") {
+				chosen[field] = true
+			}
+		}
+	}
+	for name := range sent {
+		if field, there := strings.CutPrefix(name, thereName); there && !chosen[field] {
+			return true
+		}
+	}
+	return false
+}
+
 // Picked are the values of a form after the choices of a conflict: of the rows in which what is there now
 // was chosen, these values.
 func Picked(sent url.Values) url.Values {

@@ -285,6 +285,15 @@ func (c *Console) formOf(w http.ResponseWriter, r *http.Request) (f *view.Form, 
 		})
 		return nil, false
 	}
+	if view.Unpicked(r.PostForm) {
+		c.message(w, r, notice{
+			status: http.StatusUnprocessableEntity,
+			title:  "Choose for each field",
+			text: "You and somebody else changed the same, and it was not said whose change is to stay. Nothing was changed. " +
+				"Go back and choose.",
+		})
+		return nil, false
+	}
 	f = &view.Form{
 		Key:     r.PostForm.Get("_key"),
 		Version: r.PostForm.Get("_version"),

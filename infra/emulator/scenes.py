@@ -312,6 +312,45 @@ def offboarding(stack):
 
 
 @scene
+@resumes("FORGET")
+def forgotten(stack):
+    """Somebody is deleted and forgotten: the worker is cut off in the first pass, and the second one, a day later, removes the files of before."""
+    admin = open_account(stack)
+    people(admin, "ann")
+    export = "exports/" + admin.post("exports", {"kind": "users", "format": "csv"})["id"]
+    file = state_of(stack, admin, export, "ready")["downloadUrl"]
+    email = f"ann@{admin.account}.test"
+    same("the file names her", email.encode() in transfer(stack, file), True)
+
+    def files():
+        listed = stack.emulator.client("s3").list_object_versions(Bucket=stack.resources["ReportsBucket"], Prefix=f"results/{admin.account}/")
+        return listed.get("Versions", [])
+
+    same("files", len(files()), 1)
+    operator = Client(stack, "provider", "olga", ["accounts.manage"])
+    forgetting = admin.a + "/users/ann/forget"
+    operator.send("POST", forgetting, want=[409])
+    admin.send("DELETE", "users/ann")
+    same("the audit log names her", email in json.dumps(admin.get("audit")), True)
+    given_up = stack.failed_events()
+    with stack.cut_off("OffboardingFunction", f"A#{admin.account}#FORGOTTEN"):
+        operator.post(forgetting)
+        stack.eventually("the ticket is given up", lambda: stack.failed_events() > given_up)
+    same("state", operator.get(forgetting)["state"], "queued")
+    stack.tick("OffboardingFunction", after=5)
+    same("after the first pass", operator.get(forgetting)["state"], "again")
+    same("the audit log names her", email in json.dumps(admin.get("audit")), False)
+    admin.put("users/ann", {"name": "Ann"}, want=[409])
+    stack.tick("OffboardingFunction", after=25 * 60)
+    same("an hour too early", operator.get(forgetting)["state"], "again")
+    stack.tick("OffboardingFunction", after=26 * 60 + 5)
+    same("after the second pass", operator.get(forgetting)["state"], "forgotten")
+    same("files left", files(), [])
+    same("texts of which it was not known whose they are", stack.emulator.logged("it is not known whose it is"), [])
+    people(admin, "ann")
+
+
+@scene
 def alarms_ring(stack):
     """What functions tell of their failures, and what the gateway and the queue count, makes each alarm on one metric ring, and whoever listens hears it."""
     metrics, queues = stack.emulator.client("cloudwatch"), stack.emulator.client("sqs")

@@ -704,3 +704,68 @@ func TestAnArchiveIsNotMadeOfWhatIsForgotten(t *testing.T) {
 		t.Errorf("the archive of before is %s", state)
 	}
 }
+
+// refusedRow is the plan of a file with a row that was refused, about somebody else.
+const refusedRow = `[{"row":1,"outcome":"error","id":"bob","name":"Bob Other","user":{"email":"bob@other.example",` +
+	`"number":"+1 656-789-5555"},"errors":[{"row":1,"column":"email","code":"invalid","header":"Mail",` +
+	`"message":"bad mail bob","value":"bob@"}]}]`
+
+// TestRefusedRowsOfOthersStayWithTheirFiles forgets only what was refused in files that are removed.
+func TestRefusedRowsOfOthersStayWithTheirFiles(t *testing.T) {
+	o := newOffice(t, fixtures.New(t))
+	o.remembered()
+	file := func(id string) func() bool {
+		made := o.Clock.Now().Format(time.RFC3339)
+		o.store(`{"id":"`+id+`","state":"ready","createdAt":"`+made+`"}`, id, "IMPORT")
+		o.store(refusedRow, "PLAN#000000", "IMPORT-PARTS", id)
+		key := table.Key{Partition: call.Partition("initech", "IMPORT-PARTS", id), Sort: "PLAN#000000"}
+		return func() bool {
+			item, _, err := table.Get(t.Context(), o.sound, key)
+			o.must(err)
+			return string(item.Data) == refusedRow
+		}
+	}
+	before := file(o.orderedNow())
+	o.do("POST", forgetAnn, nil, http.StatusAccepted)
+	o.woken()
+	if !before() {
+		t.Error("the first pass changed the row of somebody else, whose file is there")
+	}
+	o.Clock.Add(26 * time.Hour)
+	after := file(o.orderedNow())
+	o.must(o.night())
+	if !after() {
+		t.Error("the second pass changed the row of somebody else in a file that was made after it was asked for")
+	}
+	if before() {
+		t.Error("of a file that is removed there is left what was refused in it")
+	}
+}
+
+// orderedNow is an id of this moment, as those of files are.
+func (o *office) orderedNow() string {
+	ms := o.Clock.Now().UnixMilli()
+	return fmt.Sprintf("%08x-%04x-7000-8000-%012x", ms>>16, ms&0xffff, 1)
+}
+
+// TestWhyAnOrderFailedStays is the sentence of a program, and no file's.
+func TestWhyAnOrderFailedStays(t *testing.T) {
+	o := newOffice(t, fixtures.New(t))
+	o.remembered()
+	entry := func(subject string) string {
+		data := `{"id":"` + subject + `","action":"` + subject + `.failed","subject":"` + subject +
+			`","after":{"why":"The price changed."}}`
+		o.store(data, subject, "AUDIT", subject, "1")
+		return data
+	}
+	order := entry("order")
+	entry("import")
+	o.do("POST", forgetAnn, nil, http.StatusAccepted)
+	o.must(o.night())
+	o.Clock.Add(26 * time.Hour)
+	o.must(o.night())
+	left := find(o.items("initech"), "The price changed.")
+	if len(left) != 1 || !strings.Contains(left[0], "AUDIT#order") {
+		t.Errorf("%s: it is left in %v", order, left)
+	}
+}

@@ -61,17 +61,26 @@ type person struct {
 	removed time.Time
 }
 
+// about is what conditions say of a record beside its document: its key, and whether its files are removed.
+type about struct {
+	key  table.Key
+	lost bool
+}
+
 // meets says whether one of the alternatives of conditions (theirs) is met of a text; of no condition it is.
-func (p person) meets(conditions string, key table.Key, w way) bool {
+func (p person) meets(conditions string, r about, w way) bool {
 	alternatives := strings.Fields(conditions)
 	return len(alternatives) == 0 || slices.ContainsFunc(alternatives, func(all string) bool {
-		return !slices.ContainsFunc(strings.Split(all, "&"), func(one string) bool { return !p.met(one, key, w) })
+		return !slices.ContainsFunc(strings.Split(all, "&"), func(one string) bool { return !p.met(one, r, w) })
 	})
 }
 
-func (p person) met(condition string, key table.Key, w way) bool {
+func (p person) met(condition string, r about, w way) bool {
+	if condition == removed {
+		return r.lost
+	}
 	if sort, of := strings.CutPrefix(condition, ":"); of {
-		return key.Sort == strings.ReplaceAll(sort, "@", p.user)
+		return r.key.Sort == strings.ReplaceAll(sort, "@", p.user)
 	}
 	if at, there := strings.CutSuffix(condition, "?"); there {
 		v := w.to(at)
@@ -106,11 +115,11 @@ func (p person) forget(item table.Item) (outcome, error) {
 		return outcome{}, err
 	}
 	root := way{{"", doc}}
-	if t.away != "" && p.met(t.away, item.Key, root) {
+	r := about{item.Key, p.lost(item, doc)}
+	if t.away != "" && p.met(t.away, r, root) {
 		return outcome{away: true}, nil
 	}
 	var out outcome
-	lost := p.lost(item, doc)
 	err = doc.each(at.maps, func(w way) error {
 		text := w[len(w)-1]
 		one, known := at.known[text.path]
@@ -118,7 +127,7 @@ func (p person) forget(item table.Item) (outcome, error) {
 		case !known && moment(text.value):
 		case !known:
 			out.unknown = append(out.unknown, kind+" "+text.path)
-		case one == nil, one.is == loose && !lost, !p.meets(one.of, item.Key, w):
+		case one == nil, one.is == loose && !r.lost, !p.meets(one.of, r, w):
 		default:
 			said, err := call.Encode(instead(*one, text.value))
 			if err != nil || bytes.Equal(said, text.raw) {
@@ -128,7 +137,7 @@ func (p person) forget(item table.Item) (outcome, error) {
 		}
 		return nil
 	})
-	if lost && t.lost != nil && p.meets(t.lost.of, item.Key, root) {
+	if r.lost && t.lost != nil && p.meets(t.lost.of, r, root) {
 		for _, becomes := range t.lost.becomes {
 			doc.set(becomes[0], []byte(becomes[1]))
 		}

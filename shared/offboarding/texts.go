@@ -41,6 +41,7 @@ type texts struct {
 //	state=ready       the text there is this; @ in it stands for the person's id
 //	user?             there is something
 //	:user#@           the record's sort key is this
+//	:removed          the record's files are removed
 //
 // Of a path, what it has in common with the text's own leads to the same members of lists and maps.
 type theirs struct {
@@ -118,10 +119,12 @@ var (
 const (
 	removedFile = `"The file was removed when a person was forgotten whom it might name. Ask for it again."`
 
-	// aUser is that a row of an import is about the person, and refused that it was: of a row that is refused
-	// nobody knows whom it is about.
+	// removed is met of records whose files are removed.
+	removed = ":removed"
+	// aUser is that a row of an import is about the person, and refused that it was, of a file that is removed: of a
+	// row that is refused nobody knows whom it is about.
 	aUser   = "[].id&[].user?"
-	refused = "[].outcome=error"
+	refused = removed + "&[].outcome=error"
 )
 
 // inRecords says of every kind of record what its texts are.
@@ -385,7 +388,8 @@ var auditTexts = texts{
 		inBoth(".email", address, "subject=user:@"),
 		inBoth(".number", number, "$.userId"),
 		inBoth(".reason .note", words, "user&$.state?"),
-		inBoth(".fileName .why", loose, ""),
+		// Why an order failed is a program's own sentence.
+		inBoth(".fileName .why", loose, "subject=import subject=massConfiguration"),
 		inBoth(".detail", loose, "$.kind=failed"),
 	),
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"path"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -112,7 +113,7 @@ func (p *Post) arrived(ctx context.Context, object events.ObjectCreated) error {
 // active again.
 func (p *Post) unlessStopped(ctx context.Context, object events.ObjectCreated, err error) error {
 	if call.Stopped(err) {
-		p.Env.Log.InfoContext(ctx, "object left alone", "why", err, "key", object.Key)
+		p.Env.Log.InfoContext(ctx, "object left alone", "why", err, "key", unnamed(object.Key))
 		return nil
 	}
 	return err
@@ -168,7 +169,7 @@ func (p *Post) woken(ctx context.Context, object events.ObjectCreated) error {
 }
 
 func (p *Post) putAside(ctx context.Context, object events.ObjectCreated, why string, now time.Time) error {
-	key := strings.ToValidUTF8(object.Key, "\uFFFD")
+	key := unnamed(object.Key)
 	p.Env.Log.WarnContext(
 		ctx, "object put aside", "why", why, "bucket", object.Bucket, "key", key, "version", object.Version,
 	)
@@ -183,6 +184,25 @@ func (p *Post) putAside(ctx context.Context, object events.ObjectCreated, why st
 	}
 	op.Item.Expires = now.Add(asideKept).Unix()
 	return p.Env.Table.Commit(ctx, []table.Operation{op})
+}
+
+// unnamed is what is kept of a key that is nobody's: the folder, the account that it names if any, and the kind of
+// file. What a file is called may say who somebody is, and no forgetting finds it below no account.
+func unnamed(key string) string {
+	folder, rest := "", key
+	for _, one := range files.Folders()[files.Uploads] {
+		if after, inside := strings.CutPrefix(key, one); inside {
+			folder, rest = one, after
+		}
+	}
+	if account, _, inside := strings.Cut(rest, "/"); folder != "" && inside && auth.ValidID(account) {
+		folder += account + "/"
+	}
+	switch ext := strings.ToLower(path.Ext(rest)); ext {
+	case ".csv", ".xlsx", ".xls", ".json", ".txt", ".zip":
+		return folder + "*" + ext
+	}
+	return folder + "*"
 }
 
 // asideKept is how long it is known of an object that it was put aside: its key may name an account that is erased,

@@ -689,6 +689,11 @@ func TestForeignObjectsArePutAside(t *testing.T) {
 	records := 0
 	o.Must(table.All(o.Ctx, o.Store, q, func(item table.Item) error {
 		r, err := call.Decode[call.AuditRecord](item)
+		for _, named := range []string{"phones", "other", "elsewhere", waiting.ID} {
+			if strings.Contains(string(r.After), named) {
+				t.Errorf("an entry of no account says what a file is called: %s", r.After)
+			}
+		}
 		if records++; r.Action != "object.putAside" || r.Reason == "" || !json.Valid(r.After) {
 			t.Errorf("%+v", r)
 		}
@@ -699,6 +704,9 @@ func TestForeignObjectsArePutAside(t *testing.T) {
 	}))
 	if records != aside {
 		t.Errorf("%d records of %d objects", records, aside)
+	}
+	if logged := o.Logs.String(); strings.Contains(logged, "phones.csv") {
+		t.Errorf("what a file is called is in the log: %s", logged)
 	}
 	if list := o.list(); len(list) != 1 || list[0].State != AwaitingUpload {
 		t.Errorf("%+v", list)

@@ -108,7 +108,8 @@ func everywhere(at time.Time, logDays int) []Remaining {
 	return []Remaining{
 		{"Earlier states of the table, to which it can be restored as a whole.", until(at, historyKept)},
 		{
-			"Lines of the functions' and the gateway's log, which name ids and hold no bodies.",
+			"Lines of the functions' and the gateway's log, which name ids and hold no bodies. One about a file that could " +
+				"not be read may have what it is called.",
 			until(at, time.Duration(logDays)*24*time.Hour),
 		},
 		{"Events and work of the account that failed for good.", until(at, failuresKept)},

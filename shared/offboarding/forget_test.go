@@ -769,3 +769,33 @@ func TestWhyAnOrderFailedStays(t *testing.T) {
 		t.Errorf("%s: it is left in %v", order, left)
 	}
 }
+
+// TestWhatWasStoredLaterIsNotGone has a report and an archive that were asked for before, and were ready after what is
+// removed.
+func TestWhatWasStoredLaterIsNotGone(t *testing.T) {
+	o := newOffice(t, fixtures.New(t))
+	o.remembered()
+	asked := o.Clock.Now()
+	o.do("POST", forgetAnn, nil, http.StatusAccepted)
+	o.woken()
+	o.Clock.Add(26 * time.Hour)
+	want := map[string]string{}
+	for id, made := range map[string]time.Time{"before": asked, "after": o.Clock.Now()} {
+		data := fmt.Sprintf(`{"id":%q,"state":"ready","createdAt":%q,"readyAt":%q}`, id,
+			asked.Format(time.RFC3339), made.Format(time.RFC3339))
+		for _, kind := range []string{"REPORTS", "EXPORT", "ARCHIVES"} {
+			o.store(data, id, kind)
+			want[kind+" "+id] = "ready"
+		}
+	}
+	want["REPORTS before"], want["EXPORT before"], want["ARCHIVES before"] = "failed", "failed", "expired"
+	o.must(o.night())
+	for at, state := range want {
+		kind, id, _ := strings.Cut(at, " ")
+		item, _, err := table.Get(t.Context(), o.sound, table.Key{Partition: call.Partition("initech", kind), Sort: id})
+		o.must(err)
+		if got, err := call.Decode[struct{ State string }](item); err != nil || got.State != state {
+			t.Errorf("%s is %s", at, item.Data)
+		}
+	}
+}

@@ -185,12 +185,13 @@ func extension(name string) string {
 	return ""
 }
 
-// lost says whether the files of a record are removed: it was made before, or nobody knows when.
+// lost says whether the files of a record are removed: they were stored before, or what they are of was made before, or
+// nobody knows when.
 func (p person) lost(item table.Item, doc *value) bool {
 	if p.removed.IsZero() {
 		return false
 	}
-	for _, field := range []string{"createdAt", "at", "since"} {
+	for _, field := range []string{"readyAt", "createdAt", "at", "since"} {
 		var at time.Time
 		if v := doc.at(field); v != nil && json.Unmarshal(v.raw, &at) == nil {
 			return !at.After(p.removed)

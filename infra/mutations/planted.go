@@ -745,8 +745,8 @@ var planted = []bug{
 		"shared/alert/service.go",
 		[]edit{
 			{
-				"	return s.commit(ctx, c, \"alert.began\", a, table.Put(item, table.IfAbsent))\n",
-				"	return s.commit(ctx, c, \"alert.began\", a, table.Put(item, table.Always))\n",
+				"	return s.commit(ctx, c, \"alert.began\", listed{a, table.IfAbsent}, table.Put(item, table.IfAbsent))\n",
+				"	return s.commit(ctx, c, \"alert.began\", listed{a, table.IfAbsent}, table.Put(item, table.Always))\n",
 			},
 			{"		delete(wanted, a.Rule)\n", ""},
 		},

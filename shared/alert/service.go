@@ -276,6 +276,16 @@ func (s *Service) capped(ctx context.Context, c *call.Call, caps []policy.Policy
 	return nil
 }
 
+// listed is an alert as the list is to have it, and what has to be there of it until then.
+type listed struct {
+	Alert
+	was table.Condition
+}
+
+func listKey(account, id string) table.Key {
+	return table.Key{Partition: alertsPartition(account), Sort: id}
+}
+
 // begin begins the alert of a rule, unless another run was faster.
 func (s *Service) begin(ctx context.Context, c *call.Call, rule string, a Alert) error {
 	a.ID, a.State, a.Since = c.Env.IDs.Ordered(), Open, c.At
@@ -285,37 +295,49 @@ func (s *Service) begin(ctx context.Context, c *call.Call, rule string, a Alert)
 	}
 	item := table.Item{Key: openKey(c.Account, rule), Data: now}
 	item.IndexKeys[2] = open.Place(c.Account, rule)
-	return s.commit(ctx, c, "alert.began", a, table.Put(item, table.IfAbsent))
+	return s.commit(ctx, c, "alert.began", listed{a, table.IfAbsent}, table.Put(item, table.IfAbsent))
 }
 
-// end ends an alert, unless another run was faster.
+// end ends an alert, unless another run was faster. It says on what the list says: somebody may have been taken out of
+// that since it began.
 func (s *Service) end(ctx context.Context, c *call.Call, a held) error {
+	item, there, err := table.Get(ctx, c.Env.Table, listKey(c.Account, a.ID))
+	if err != nil {
+		return err
+	}
+	was := table.IfAbsent
+	if there {
+		told, err := call.Decode[Alert](item)
+		if err != nil {
+			return err
+		}
+		a.Detail, was = told.Detail, table.IfVersion(item.Version)
+	}
 	at := c.At
 	a.State, a.Until = Over, &at
-	return s.commit(
-		ctx,
-		c,
-		"alert.ended",
-		a.Alert,
-		table.Delete(openKey(c.Account, a.Rule), table.IfVersion(a.version)),
-	)
+	over := table.Delete(openKey(c.Account, a.Rule), table.IfVersion(a.version))
+	return s.commit(ctx, c, "alert.ended", listed{a.Alert, was}, over)
 }
 
 // commit writes an alert beside what says whether it is open.
-func (s *Service) commit(ctx context.Context, c *call.Call, action string, a Alert, rule table.Operation) error {
-	data, err := call.Encode(a)
+func (s *Service) commit(ctx context.Context, c *call.Call, action string, a listed, rule table.Operation) error {
+	data, err := call.Encode(a.Alert)
 	if err != nil {
 		return err
 	}
-	item := table.Item{Key: table.Key{Partition: alertsPartition(c.Account), Sort: a.ID}, Data: data}
+	item := table.Item{Key: listKey(c.Account, a.ID), Data: data}
 	if a.Until != nil {
 		item.Expires = a.Until.Add(kept).Unix()
 	}
-	audit, err := c.Audit(call.AuditEntry{Action: action, Subject: "alert", SubjectID: a.ID, After: a})
+	told := a.Alert
+	if a.Until != nil && a.Kind == Failed {
+		told.Detail = "" // what failed has the name of a file, which may be gone since: the entry that it began has it
+	}
+	audit, err := c.Audit(call.AuditEntry{Action: action, Subject: "alert", SubjectID: a.ID, After: told})
 	if err != nil {
 		return err
 	}
-	err = c.Env.Table.Commit(ctx, []table.Operation{rule, table.Put(item, table.Always), audit})
+	err = c.Env.Table.Commit(ctx, []table.Operation{rule, table.Put(item, a.was), audit})
 	if _, refused := table.Refused(err); refused {
 		s.env.Log.InfoContext(ctx, "an alert was changed meanwhile", slog.String("account", c.Account))
 		return nil

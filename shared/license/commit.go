@@ -243,7 +243,7 @@ func (u *UnitOfWork) writeExclusion(w *writes, sort string, excluded bool) {
 	}
 	name := u.holders[user].now.Name
 	told := record.Excluded{ProductID: product, UserID: user, UserName: name, Since: u.at, By: u.actor}
-	w.put(table.Item{Key: key}, told, table.Always)
+	w.put(table.Item{Key: key, Version: table.VersionAt(u.at)}, told, table.Always)
 }
 
 // takenOperations add to the counts of what is assigned, what is reserved, and who waits. Where a

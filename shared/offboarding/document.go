@@ -21,6 +21,9 @@ type value struct {
 	parts []*value
 }
 
+// errUnreadable is of a document that is none.
+var errUnreadable = errors.New("unreadable document")
+
 func parse(data []byte) (*value, error) {
 	in := json.NewDecoder(bytes.NewReader(data))
 	v, err := read(in, data)
@@ -30,7 +33,7 @@ func parse(data []byte) (*value, error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("document: %w", err)
+		return nil, fmt.Errorf("%w: %w", errUnreadable, err)
 	}
 	return v, nil
 }

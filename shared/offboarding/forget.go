@@ -2,8 +2,14 @@ package offboarding
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +28,8 @@ const (
 	settled = 26 * time.Hour
 	// underWay is how long before the second pass files are left alone that came last: somebody may be at them.
 	underWay = time.Hour
+	// mostStuck is how many records are counted at most that could not be changed.
+	mostStuck = 1000
 )
 
 // forgetting is that a person is forgotten, or was. It never says what they were called.
@@ -33,7 +41,13 @@ type forgetting struct {
 	// DueAt is when the second pass may begin; zero before the first one has ended.
 	DueAt time.Time `json:"dueAt,omitzero"`
 	// Skipped says that rows of a plan were left alone in this pass, since it was being written.
-	Skipped bool        `json:"skipped,omitempty"`
+	Skipped bool `json:"skipped,omitempty"`
+	// Stuck are digests of the keys of records that could not be changed in this pass, and Unchanged is how many there
+	// were in the last one.
+	Stuck     []string `json:"stuck,omitempty"`
+	Unchanged int      `json:"unchanged,omitempty"`
+	// FilesTo is up to when files were removed, by a second pass that left records: who does it once more removes none.
+	FilesTo time.Time   `json:"filesTo,omitzero"`
 	EndedAt time.Time   `json:"endedAt,omitzero"`
 	Remains []Remaining `json:"remains,omitempty"`
 	version int64
@@ -153,6 +167,9 @@ func newForgetter(r *run, f forgetting, j job) *forgetter {
 	one.person.user = j.ID
 	if f.State == again {
 		one.person.removed = f.DueAt.Add(-underWay)
+		if !f.FilesTo.IsZero() {
+			one.person.removed = f.FilesTo
+		}
 	}
 	return one
 }
@@ -164,8 +181,32 @@ func (f *forgetter) full() bool { return false }
 
 func (f *forgetter) flush(context.Context, int) ([]table.Operation, error) { return nil, nil }
 
-// see changes an item that has something of theirs, and takes away what has expired, which nobody reads any more.
+// see changes an item that has something of theirs. One that cannot be changed stops nobody's forgetting, but theirs
+// does not end as long as it is so.
 func (f *forgetter) see(ctx context.Context, item table.Item) error {
+	err := f.seen(ctx, item)
+	if large := (*table.LimitError)(nil); errors.As(err, &large) || errors.Is(err, errUnreadable) {
+		return f.stuck(ctx, item.Key, err)
+	}
+	return err
+}
+
+// stuck notes a record that could not be changed.
+func (f *forgetter) stuck(ctx context.Context, key table.Key, why error) error {
+	f.env.Log.ErrorContext(
+		ctx, "a record could not be changed to forget somebody", slog.String("key", key.String()), slog.Any("error", why),
+	)
+	sum := sha256.Sum256([]byte(key.String()))
+	digest := hex.EncodeToString(sum[:8])
+	if slices.Contains(f.Stuck, digest) || len(f.Stuck) == mostStuck {
+		return nil
+	}
+	f.Stuck = append(f.Stuck, digest)
+	return f.save(ctx)
+}
+
+// seen changes an item, and takes away what has expired, which nobody reads any more.
+func (f *forgetter) seen(ctx context.Context, item table.Item) error {
 	for there := true; there; {
 		ops, err := f.change(ctx, &item)
 		if err != nil || len(ops) == 0 {
@@ -201,11 +242,28 @@ func (f *forgetter) change(ctx context.Context, item *table.Item) ([]table.Opera
 	case inRecords[kindOf(*item)].plan != "":
 		return f.planned(ctx, item)
 	}
+	if out.result != nil {
+		if err := f.remove(ctx, out.result); err != nil {
+			return nil, err
+		}
+	}
 	return []table.Operation{table.Put(out.next, table.IfVersion(item.Version))}, nil
 }
 
+// remove takes away what was made of a file that is removed, also where that was made after: it has the file's rows.
+func (f *forgetter) remove(ctx context.Context, result json.RawMessage) error {
+	var made files.Ref
+	if err := json.Unmarshal(result, &made); err != nil {
+		return fmt.Errorf("%w: %w", errUnreadable, err)
+	}
+	return f.env.Objects.Versions(ctx, made.Bucket, made.Key, func(v files.Stored) error {
+		return f.env.Objects.Remove(ctx, v.Ref)
+	})
+}
+
 // planned is change of rows of a plan. Who checks a file writes them without looking at what was there, so they
-// are changed while nobody does, which their file tells.
+// are changed while nobody does, which their file tells. A plan that waits to be applied is withdrawn: applied, it would
+// call somebody by what stands there instead.
 func (f *forgetter) planned(ctx context.Context, item *table.Item) ([]table.Operation, error) {
 	kind := kindOf(*item)
 	id := item.Partition[strings.LastIndex(item.Partition, "#")+1:]
@@ -215,14 +273,17 @@ func (f *forgetter) planned(ctx context.Context, item *table.Item) ([]table.Oper
 	if err != nil {
 		return nil, err
 	}
-	still := table.Check(file.Key, table.IfVersion(file.Version))
+	var still []table.Operation
 	if found {
 		j, err := call.Decode[struct{ State string }](file)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", errUnreadable, err)
 		}
 		if j.State == "checking" {
 			return nil, f.skip(ctx)
+		}
+		if still, err = f.still(file, id, j.State == ready); err != nil {
+			return nil, err
 		}
 	}
 	now, there, err := table.Get(ctx, f.env.Table, item.Key)
@@ -234,11 +295,39 @@ func (f *forgetter) planned(ctx context.Context, item *table.Item) ([]table.Oper
 	if err != nil || !out.changed {
 		return nil, err
 	}
-	ops := []table.Operation{table.Put(out.next, table.IfVersion(now.Version))}
-	if found {
-		ops = append(ops, still)
+	return append(still, table.Put(out.next, table.IfVersion(now.Version))), nil
+}
+
+// withdrawn is why a plan is not applied any more, for people. It is of the program, and stays.
+const withdrawn = "It was withdrawn, since a person was forgotten whom it may name. Upload the file again."
+
+// still demands that a file is as it was read, or withdraws it.
+func (f *forgetter) still(file table.Item, id string, waits bool) ([]table.Operation, error) {
+	if !waits {
+		return []table.Operation{table.Check(file.Key, table.IfVersion(file.Version))}, nil
 	}
-	return ops, nil
+	doc, err := parse(file.Data)
+	if err != nil {
+		return nil, err
+	}
+	now := f.env.Clock().UTC()
+	for at, what := range map[string]any{"state": "cancelled", "endedAt": now, "why": withdrawn} {
+		said, err := call.Encode(what)
+		if err != nil {
+			return nil, err
+		}
+		doc.set(at, said)
+	}
+	next := file
+	if next.Data, err = doc.json(); err != nil {
+		return nil, err
+	}
+	subject := inRecords[kindOf(file)].subject
+	c := call.ForEvent(f.env, f.account, f.AskedBy, "forget:"+f.person.user, now).Because(f.Cause)
+	audit, err := c.Audit(call.AuditEntry{
+		Action: subject + ".cancelled", Subject: subject, SubjectID: id, After: map[string]any{"why": withdrawn},
+	})
+	return []table.Operation{table.Put(next, table.IfVersion(file.Version)), audit}, err
 }
 
 // skip notes that rows were left alone, so that the pass is done once more.
@@ -269,6 +358,8 @@ func (f *forgetter) end(ctx context.Context) error {
 		f.env.Log.ErrorContext(ctx, "a text of which it is not known whose it is", slog.String("path", path))
 	}
 	now := f.env.Clock().UTC()
+	left := len(f.Stuck)
+	f.Stuck, f.Unchanged = nil, left
 	if f.State != again || f.Skipped {
 		f.State, f.DueAt, f.Skipped = again, now.Add(settled), false
 		return f.save(ctx)
@@ -281,6 +372,10 @@ func (f *forgetter) end(ctx context.Context) error {
 	})
 	if err != nil {
 		return err
+	}
+	if left > 0 {
+		f.DueAt, f.FilesTo = now.Add(settled), f.person.removed
+		return f.save(ctx)
 	}
 	return f.done(ctx, now)
 }

@@ -17,11 +17,15 @@ import (
 	"seatwise/infra/registry"
 	"seatwise/infra/testing/dynamostore"
 	"seatwise/infra/testing/fixtures"
+	"seatwise/shared/alert"
+	"seatwise/shared/catalog"
+	"seatwise/shared/license"
 	"seatwise/shared/offboarding"
 	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/api"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/call"
+	"seatwise/shared/platform/failures"
 	"seatwise/shared/platform/files"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/faulty"
@@ -271,6 +275,7 @@ func TestForgottenIsNowhere(t *testing.T) {
 		}
 		periods := c.closes()
 		before := c.records()
+		c.versioned(before)
 		c.forgets(zoe, func() {})
 		c.do("POST", "/v1/accounts/initech/archive", nil, http.StatusAccepted)
 		c.woken()
@@ -286,6 +291,25 @@ func TestForgottenIsNowhere(t *testing.T) {
 			t.Errorf("logged %s", logged)
 		}
 	})
+}
+
+// onceWritten are kinds that are never written again, or only while their file is checked.
+var onceWritten = []string{"AUDIT", "AUDIT-BEGUN", "IMPORT-PARTS", "MASSCONFIG-PARTS", "HOLDERS-WORD"}
+
+// versioned holds that what may be changed to forget somebody has a version: who writes it meanwhile is not undone.
+func (c *company) versioned(records map[table.Key]table.Item) {
+	c.t.Helper()
+	for key, item := range records {
+		kind := strings.SplitN(key.Partition+"###", "#", 4)[2]
+		if item.Version != 0 || len(item.Data) == 0 || slices.Contains(onceWritten, kind) {
+			continue
+		}
+		may, err := offboarding.MayChange(item)
+		c.must(err)
+		if may {
+			c.t.Errorf("%s has no version, and is changed to forget somebody: %s", key, item.Data)
+		}
+	}
 }
 
 // TestForgottenAreNobodyElse forgets people whose values are parts of something else, or all of it.
@@ -754,7 +778,7 @@ func TestWhyAnOrderFailedStays(t *testing.T) {
 	o.remembered()
 	entry := func(subject string) string {
 		data := `{"id":"` + subject + `","action":"` + subject + `.failed","subject":"` + subject +
-			`","after":{"why":"The price changed."}}`
+			`:1","after":{"why":"The price changed."}}`
 		o.store(data, subject, "AUDIT", subject, "1")
 		return data
 	}
@@ -797,5 +821,170 @@ func TestWhatWasStoredLaterIsNotGone(t *testing.T) {
 		if got, err := call.Decode[struct{ State string }](item); err != nil || got.State != state {
 			t.Errorf("%s is %s", at, item.Data)
 		}
+	}
+}
+
+// between does something before the first commit of an item alone.
+type between struct {
+	table.Store
+	key  table.Key
+	once func()
+}
+
+func (b *between) Commit(ctx context.Context, ops []table.Operation) error {
+	if once := b.once; once != nil && len(ops) == 1 && ops[0].Item.Key == b.key {
+		b.once = nil
+		once()
+	}
+	return b.Store.Commit(ctx, ops)
+}
+
+// TestAnAlertThatEndsMeanwhileIsOver ends it between the reading and the writing of each of its records.
+func TestAnAlertThatEndsMeanwhileIsOver(t *testing.T) {
+	for _, at := range []string{"ALERTS", "ALERTS-OPEN"} {
+		t.Run(at, func(t *testing.T) {
+			o := newOffice(t, fixtures.New(t))
+			o.remembered()
+			failed, err := failures.Note("initech", o.Clock.Now(), failures.Failure{
+				Kind: "import", ID: "1", Detail: "Ann Later.csv: Nothing was imported.",
+			})
+			o.must(err)
+			o.must(o.sound.Commit(t.Context(), []table.Operation{failed}))
+			sound := *o.Env
+			alerts := alert.NewService(&sound, license.NewService(catalog.Default()))
+			o.must(alerts.Look(t.Context(), "initech"))
+			o.do("POST", forgetAnn, nil, http.StatusAccepted)
+			o.woken()
+			o.Clock.Add(26 * time.Hour)
+			var key table.Key
+			for _, item := range (&company{office: o}).records() {
+				if item.Partition == call.Partition("initech", at) {
+					key = item.Key
+				}
+			}
+			late := &between{Store: o.sound, key: key, once: func() {
+				o.must(o.sound.Commit(t.Context(), []table.Operation{failures.Forget("initech", "import")}))
+				o.must(alerts.Look(t.Context(), "initech"))
+			}}
+			o.Env.Table = late
+			o.must(o.night())
+			if late.once != nil {
+				t.Fatal("nothing was written meanwhile")
+			}
+			items := o.items("initech")
+			stored := find(items, "item A#initech#ALERTS")
+			if len(stored) != 1 || !strings.Contains(stored[0], `"state":"over"`) {
+				t.Errorf("the alert is not over: %v", stored)
+			}
+			if left := find(items, "Ann Later"); len(left) > 0 {
+				t.Errorf("left: %v", left)
+			}
+		})
+	}
+}
+
+// TestARecordThatCannotBeChangedStopsNobodyElse has one that is too large once it is changed, and another that is
+// none, of a person; somebody in another account is forgotten in the same night.
+func TestARecordThatCannotBeChangedStopsNobodyElse(t *testing.T) {
+	o := newOffice(t, fixtures.New(t))
+	o.remembered()
+	gone := operator("DELETE", "/v1/accounts/initrode/users/bob", nil)
+	if r := o.Do(t, o.http, gone); r.Status != http.StatusNoContent {
+		t.Fatalf("deleting is answered %d %s", r.Status, r.Body)
+	}
+	large := `{"id":"9","userId":"ann","userName":"A","reason":"` + strings.Repeat("x", table.MaxItemBytes-200) + `"}`
+	list := `{"id":"10","offers":[` + strings.Repeat(`{"userId":"ann","userName":"A"},`, 12000)
+	o.store(list[:len(list)-1]+"]}", "10", "RESERVED")
+	o.store(large, "9", "REQUESTS")
+	o.store(`{"id":`, "11", "REQUESTS")
+	const forgetBob = "/v1/accounts/initrode/users/bob/forget"
+	for _, at := range []string{forgetAnn, forgetBob} {
+		o.do("POST", at, nil, http.StatusAccepted)
+	}
+	for range 2 {
+		o.must(o.night())
+		o.Clock.Add(26 * time.Hour)
+	}
+	if f := o.do("GET", forgetBob, nil, 200); f["state"] != "forgotten" {
+		t.Errorf("who has nothing to do with it is %v", f)
+	}
+	if f := o.do("GET", forgetAnn, nil, 200); f["state"] != "again" || f["unchanged"] != 2. {
+		t.Errorf("with records that name them they are %v", f)
+	}
+	if logged := o.Logs.String(); !strings.Contains(logged, "A#initech#REQUESTS / 11") {
+		t.Error("the log does not have its key")
+	}
+	o.store(`{}`, "10", "RESERVED")
+	o.store(`{}`, "11", "REQUESTS")
+	o.must(o.night())
+	if f := o.do("GET", forgetAnn, nil, 200); f["state"] != "forgotten" || f["unchanged"] != nil {
+		t.Errorf("once they can be changed it is %v", f)
+	}
+}
+
+// TestAPlanThatNamesThemIsWithdrawn leaves no plan that would call somebody by the token.
+func TestAPlanThatNamesThemIsWithdrawn(t *testing.T) {
+	o := newOffice(t, fixtures.New(t))
+	o.remembered()
+	o.store(`{"id":"2","state":"ready","counts":{"rows":2}}`, "2", "IMPORT")
+	o.store(annsPlan, "PLAN#000000", "IMPORT-PARTS", "2")
+	o.store(`{"id":"3","state":"ready"}`, "3", "IMPORT")
+	o.store(strings.ReplaceAll(annsPlan, "ann", "cleo"), "PLAN#000000", "IMPORT-PARTS", "3")
+	o.do("POST", forgetAnn, nil, http.StatusAccepted)
+	o.woken()
+	for pass := range 2 {
+		for id, want := range map[string]string{"1": "completed", "2": "cancelled", "3": "ready"} {
+			item, _, err := table.Get(t.Context(), o.sound, table.Key{
+				Partition: call.Partition("initech", "IMPORT"), Sort: id,
+			})
+			o.must(err)
+			j, err := call.Decode[struct {
+				State, Why string
+				EndedAt    time.Time
+			}](item)
+			o.must(err)
+			withdrawn := strings.HasPrefix(j.Why, "It was withdrawn") && !j.EndedAt.IsZero()
+			if j.State != want || withdrawn != (id == "2") {
+				t.Errorf("after pass %d import %s is %s", pass+1, id, item.Data)
+			}
+		}
+		o.Clock.Add(26 * time.Hour)
+		o.must(o.night())
+	}
+	if told := find(o.items("initech"), "import.cancelled"); len(told) != 1 {
+		t.Errorf("the audit log has %v", told)
+	}
+}
+
+// TestAResultGoesWithItsFile has a file of before applied so late that its result is younger than what is removed.
+func TestAResultGoesWithItsFile(t *testing.T) {
+	o := newOffice(t, fixtures.New(t))
+	o.remembered()
+	o.Clock.Set(time.Now().Add(-48 * time.Hour).UTC().Truncate(time.Second)) // files bear the machine's time
+	c := &company{office: o}
+	for _, id := range []string{"2", "3"} {
+		key := files.ResultsFolder + "initech/" + id + "/late of Ann Later.csv"
+		c.put(files.Reports, key, "result")
+		made := o.Clock.Now()
+		if id == "3" {
+			made = made.Add(72 * time.Hour)
+		}
+		o.store(fmt.Sprintf(
+			`{"id":%q,"state":"completed","createdAt":%q,"result":{"Bucket":%q,"Key":%q,"Version":""}}`, id,
+			made.Format(time.RFC3339), files.Reports, key,
+		), id, "IMPORT")
+	}
+	o.do("POST", forgetAnn, nil, http.StatusAccepted)
+	o.must(o.night())
+	o.Clock.Add(26 * time.Hour)
+	o.must(o.night())
+	var left []string
+	for at := range o.everything() {
+		if strings.HasPrefix(at, "object") && strings.Contains(at, "late of Ann") {
+			left = append(left, at)
+		}
+	}
+	if len(left) != 1 || !strings.Contains(left[0], "/3/") {
+		t.Errorf("left: %v", left)
 	}
 }

@@ -72,17 +72,20 @@ func (e erasure) view() Certificate {
 
 // Forgotten is how far it is to forget somebody.
 type Forgotten struct {
-	UserID  string      `json:"userId" doc:"The person's id, which stays."`
-	State   string      `json:"state" enum:"queued,again,forgotten" doc:"again once all records were changed, until they were looked at once more and the files removed; then forgotten."`
-	AskedAt time.Time   `json:"askedAt" doc:"When it was asked for."`
-	AskedBy string      `json:"askedBy" doc:"Which operator asked for it."`
-	DueAt   *time.Time  `json:"dueAt,omitempty" doc:"From when on the second pass can begin: 26 hours after the first one, when nothing that was read before it can be under way."`
-	EndedAt *time.Time  `json:"endedAt,omitempty" doc:"When they were forgotten."`
-	Remains []Remaining `json:"remains" nullable:"false" doc:"What is not forgotten at once, and until when it remains."`
+	UserID    string      `json:"userId" doc:"The person's id, which stays."`
+	State     string      `json:"state" enum:"queued,again,forgotten" doc:"again once all records were changed, until they were looked at once more and the files removed; then forgotten."`
+	AskedAt   time.Time   `json:"askedAt" doc:"When it was asked for."`
+	AskedBy   string      `json:"askedBy" doc:"Which operator asked for it."`
+	DueAt     *time.Time  `json:"dueAt,omitempty" doc:"From when on the second pass can begin: 26 hours after the first one, when nothing that was read before it can be under way."`
+	EndedAt   *time.Time  `json:"endedAt,omitempty" doc:"When they were forgotten."`
+	Unchanged int         `json:"unchanged,omitempty" doc:"How many records could not be changed in the last pass, 1000 at most; the log has their keys. It is done again each night, and they are not forgotten before none is left."`
+	Remains   []Remaining `json:"remains" nullable:"false" doc:"What is not forgotten at once, and until when it remains."`
 }
 
 func (f forgetting) view(user string) Forgotten {
-	v := Forgotten{UserID: user, State: f.State, AskedAt: f.AskedAt, AskedBy: f.AskedBy, Remains: f.Remains}
+	v := Forgotten{
+		UserID: user, State: f.State, AskedAt: f.AskedAt, AskedBy: f.AskedBy, Unchanged: f.Unchanged, Remains: f.Remains,
+	}
 	if v.Remains == nil {
 		v.Remains = []Remaining{}
 	}

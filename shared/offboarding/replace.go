@@ -91,6 +91,9 @@ func (p person) met(condition string, r about, w way) bool {
 		want = "@"
 	}
 	said, is := w.to(at).text()
+	if begins, open := strings.CutSuffix(want, "*"); open {
+		return is && strings.HasPrefix(said, begins)
+	}
 	return is && said == strings.ReplaceAll(want, "@", p.user)
 }
 
@@ -99,6 +102,8 @@ type outcome struct {
 	// next is what is put in its place where it is changed; away says that it goes as a whole.
 	next          table.Item
 	changed, away bool
+	// result is the file that a record of a file has made, which goes with that.
+	result json.RawMessage
 	// unknown are texts of which inRecords says nothing, by kind and path. They stay.
 	unknown []string
 }
@@ -138,6 +143,11 @@ func (p person) forget(item table.Item) (outcome, error) {
 		return nil
 	})
 	if r.lost && t.lost != nil && p.meets(t.lost.of, r, root) {
+		if made := doc.at("result"); made != nil && made.open != 0 {
+			if out.result, err = made.json(); err != nil {
+				return out, err
+			}
+		}
 		for _, becomes := range t.lost.becomes {
 			doc.set(becomes[0], []byte(becomes[1]))
 		}
@@ -167,6 +177,8 @@ func moment(v *value) bool {
 func instead(one theirs, was *value) string {
 	said, _ := was.text()
 	switch {
+	case said == withdrawn:
+		return said
 	case said == "", one.is == address, one.is == number:
 		return ""
 	case one.path == "fileName":

@@ -30,6 +30,8 @@ type texts struct {
 	lost *lost
 	// brief is of records that expire before the second pass, and are not changed.
 	brief bool
+	// subject is what audit entries call a file that has a plan.
+	subject string
 	// plan is the kind of the files whose rows these are: while one is checked, its plan is being written.
 	plan string
 }
@@ -39,6 +41,7 @@ type texts struct {
 //
 //	userId            the text at this path is the id of the person
 //	state=ready       the text there is this; @ in it stands for the person's id
+//	subject=import:*  the text there begins so
 //	user?             there is something
 //	:user#@           the record's sort key is this
 //	:removed          the record's files are removed
@@ -179,7 +182,7 @@ var inRecords = map[string]texts{
 	},
 	"FENCES": {documents: "license/internal/record.Fences", plain: "codes[]"},
 	"FORGOTTEN": {
-		documents: "offboarding.forgetting", plain: "state askedBy remains[].what" + cause,
+		documents: "offboarding.forgetting", plain: "state askedBy remains[].what stuck[]" + cause,
 	},
 	"FREE": {
 		documents: "license.offer", plain: licensePlain, theirs: []theirs{{"userName", name, "userId"}},
@@ -198,7 +201,7 @@ var inRecords = map[string]texts{
 	"HOLDERS-WORD": {documents: "license/internal/record.SearchEntry", plain: "userId", away: "userId"},
 	"IDLE":         {documents: "idle.head", plain: "generation products[]"},
 	"IDLE-SEATS":   {documents: "idle.chunk", plain: "seats[].license seats[].product seats[].user"},
-	"IMPORT":       {documents: "filejob.Job", plain: jobPlain, theirs: jobTexts, lost: jobLost},
+	"IMPORT":       {subject: "import", documents: "filejob.Job", plain: jobPlain, theirs: jobTexts, lost: jobLost},
 	"IMPORT-PARTS": {
 		plan:      "IMPORT",
 		documents: "platform/lease.Lease []imports.planRow filejob.Progress filejob.refusedRow []text",
@@ -230,7 +233,7 @@ var inRecords = map[string]texts{
 	},
 	"LICENSES":    {},
 	"MAINTENANCE": {documents: "platform/lease.Lease", plain: "process"},
-	"MASSCONFIG":  {documents: "filejob.Job", plain: jobPlain, theirs: jobTexts, lost: jobLost},
+	"MASSCONFIG":  {subject: "massConfiguration", documents: "filejob.Job", plain: jobPlain, theirs: jobTexts, lost: jobLost},
 	"MASSCONFIG-DROP": {
 		documents: "text", plain: "$",
 	},
@@ -389,7 +392,7 @@ var auditTexts = texts{
 		inBoth(".number", number, "$.userId"),
 		inBoth(".reason .note", words, "user&$.state?"),
 		// Why an order failed is a program's own sentence.
-		inBoth(".fileName .why", loose, "subject=import subject=massConfiguration"),
+		inBoth(".fileName .why", loose, "subject=import:* subject=massConfiguration:*"),
 		inBoth(".detail", loose, "$.kind=failed"),
 	),
 }

@@ -35,7 +35,9 @@ func Note(account string, at time.Time, f Failure) (table.Operation, error) {
 	data, err := call.Encode(f)
 	item := noted.Item(account, f.Kind, data)
 	item.Expires = f.Until.Unix()
-	return table.Put(item, table.Always), err
+	put := table.Put(item, table.Always)
+	put.Item.Version = table.VersionAt(at)
+	return put, err
 }
 
 // Forget is the operation that takes back what is noted of a kind, if anything is.

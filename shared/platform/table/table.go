@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // DynamoDB's limits, which hold on every adapter.
@@ -191,6 +192,10 @@ func Put(item Item, cond Condition) Operation {
 	}
 	return Operation{Kind: KindPut, Item: item, Cond: cond}
 }
+
+// VersionAt is the version of an item that is put at a moment whatever was there, for who changes it by what they have
+// read: two such puts differ by it, in microseconds.
+func VersionAt(at time.Time) int64 { return at.UnixMicro() }
 
 // Delete removes the item; removing a missing one is no fault unless the condition says so.
 func Delete(key Key, cond Condition) Operation {

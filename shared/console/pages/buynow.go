@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"strconv"
@@ -47,9 +48,10 @@ func showBuyNow(c *web.Context, f *view.Form) error {
 	return c.Show("Buy now", buyNowPage(c, f, v))
 }
 
-// chosenCenter is the cost center that the form shows: what was chosen, or the only one.
+// chosenCenter is the cost center that the form shows: what was chosen or just made, or the only one.
 func (v buyingNow) chosenCenter(c *web.Context, f *view.Form) string {
-	if chosen := f.Default("costCenter", c.Query().Get("costCenter")); chosen != "" {
+	q := c.Query()
+	if chosen := f.Default("costCenter", cmp.Or(q.Get(madeName), q.Get("costCenter"))); chosen != "" {
 		return chosen
 	}
 	return v.centers.only()
@@ -57,6 +59,10 @@ func (v buyingNow) chosenCenter(c *web.Context, f *view.Form) string {
 
 func sendBuyNow(c *web.Context, f *view.Form) error {
 	product := trimmed(f, "product")
+	if f.Get("do") == "new" {
+		return c.GoTo(newCenterFrom(c, buyNowLink(c, product, f.Get("quantity"))+
+			"&costCenter="+queryEscape(trimmed(f, "costCenter"))+onTheWayBack(c, f, "&")))
+	}
 	quantity, err := wholeNumber(f.Get("quantity"))
 	if err != nil {
 		return web.Wrong("quantity", "must be a whole number, such as 5")

@@ -516,6 +516,19 @@ func newCenterFrom(c *web.Context, here string) string {
 	return c.Link("cart", "new-cost-center") + "?back=" + queryEscape(here)
 }
 
+// madeName is the parameter of an address that names the cost center that was just made on the way there.
+const madeName = "made"
+
+// choosingMade leads back to a page that has what was typed in its address, and names there what was made.
+func choosingMade(back, code string) string {
+	path, query := cut(back, "?")
+	if q, err := url.ParseQuery(query); err == nil && q.Has("quantity") {
+		q.Set(madeName, code)
+		return path + "?" + q.Encode()
+	}
+	return back
+}
+
 func showNewCenter(c *web.Context, f *view.Form) error {
 	if err := c.Load(); err != nil {
 		return err
@@ -562,7 +575,7 @@ func sendNewCenter(c *web.Context, f *view.Form) error {
 	charge := client.ChargeCartRequest{CostCenter: code}
 	switch f.Get("to") {
 	case "none", "":
-		return c.Done(c.Back(f, c.Link("cart")), web.Good("The cost center "+code+" is made."))
+		return c.Done(choosingMade(c.Back(f, c.Link("cart")), code), web.Good("The cost center "+code+" is made."))
 	case "selected":
 		ids := f.Values["line"]
 		charge.LineIDs = &ids
@@ -617,21 +630,29 @@ func showSplit(c *web.Context, f *view.Form) error {
 	return c.Show("Split "+d.name, splitPage(c, f, d))
 }
 
-// typed enters the parts as they were typed; + Part leads back with them in the address.
+// typed enters the parts as they were typed; + Part leads back with them in the address. A cost center that was
+// made on the way goes to the first part that lacks one.
 func (d *division) typed(f *view.Form, q url.Values) {
-	if !f.Values.Has("quantity") && q.Has("quantity") {
+	again := f.Values.Has("quantity")
+	if !again && q.Has("quantity") {
 		f.Values["quantity"], f.Values["costCenter"] = q["quantity"], q["costCenter"]
 	}
 	d.rows = partRows(f, d.line, d.centers)
+	lacks := func(r partRow) bool { return r.center == "" }
+	if i := slices.IndexFunc(d.rows, lacks); i >= 0 && !again {
+		d.rows[i].center = q.Get(madeName)
+	}
 }
 
 func partRows(f *view.Form, line client.CartViewLine, centers centerList) []partRow {
-	n := min(mostParts, line.Quantity)
-	if centers.choose() {
-		n = min(n, max(2, int64(len(centers.all))))
-	}
 	typed := f.Values["quantity"]
-	rows := make([]partRow, max(n, int64(min(len(typed), mostParts))))
+	n := int64(min(max(2, len(typed)), mostParts)) // as many as there were: none comes with a cost center
+	if typed == nil {
+		if n = min(mostParts, line.Quantity); centers.choose() {
+			n = min(n, max(2, int64(len(centers.all))))
+		}
+	}
+	rows := make([]partRow, n)
 	if typed == nil {
 		rows[0].quantity, rows[0].center = strconv.FormatInt(line.Quantity-line.Quantity/2, 10), line.CostCenter
 		rows[1].quantity = strconv.FormatInt(line.Quantity/2, 10)

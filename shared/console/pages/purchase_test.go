@@ -887,8 +887,33 @@ func TestNewCostCenterWhereOneIsChosen(t *testing.T) {
 		if !strings.Contains(back.HTML, `value="`+code+`"`) {
 			t.Errorf("%s: %s does not offer it", code, back.URL)
 		}
-		if got := back.Post().Values["quantity"]; code == "CC-SPLIT" && !slices.Equal(got[:2], []string{"4", "8"}) {
-			t.Errorf("4 and 8 were typed into Split, and %q is there after a cost center was made", got)
+		got := back.Post().Values
+		if code == "CC-SPLIT" && (!slices.Equal(got["quantity"], []string{"4", "8"}) ||
+			!slices.Equal(got["costCenter"], []string{"CC-1", code})) {
+			t.Errorf("4 for CC-1 and 8 were typed into Split, and %q is there after a cost center was made", got)
 		}
 	}
+}
+
+// Who makes a cost center while they buy comes back to the quantity that they typed, and to the new one chosen.
+func TestNewCostCenterInBuyNow(t *testing.T) {
+	c := consolewalk.Start(t)
+	c.Account(t, "acme", nil)
+	b := c.SignIn(t, "acme", "ada")
+	form := b.Get("/console/acme/cart/now?product=live-reports&quantity=1").Post()
+	form.Set("quantity", "4")
+	form.Set("costCenter", "CC-2")
+	page := press(b, form, "new")
+	left := b.Get(page.Link("Cancel")).Post().Values
+	if left.Get("quantity") != "4" || left.Get("costCenter") != "CC-2" {
+		t.Errorf("4 for CC-2 were typed, and after Cancel there is %v", left)
+	}
+	form = page.Post()
+	form.Set("code", "CC-NEW")
+	made := b.Submit(form)
+	made.Says("The cost center CC-NEW is made.", "Buy Live Reports now")
+	if got := made.Post().Values; got.Get("quantity") != "4" || got.Get("costCenter") != "CC-NEW" {
+		t.Errorf("4 were typed and CC-NEW made, and there is %v", got)
+	}
+	press(b, made.Post(), "next").Says("Review Order", "$100.00")
 }

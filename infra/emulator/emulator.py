@@ -105,6 +105,7 @@ def fail_to_create(stack):
     same("the creation after it", stack.create_another(name, **given)[0], "CREATE_COMPLETE")
     given_is_used(stack, name, given)
     sign_in_at_pool(stack, name)
+    restored_is_used(stack, name, given)
     stack.delete(name)
 
 
@@ -115,8 +116,26 @@ def parameters(stack):
     certificate = stack.emulator.client("acm").request_certificate(DomainName="licenses.example.com")["CertificateArn"]
     return {
         "DomainName": "licenses.example.com", "CertificateArn": certificate, "HostedZoneId": zone, "KmsKeyArn": key, "LogRetentionDays": "30",
-        "AlarmTopicArn": stack.topic, "ShowDashboard": "true",
+        "AlarmTopicArn": stack.topic, "ShowDashboard": "true", "RestoredTable": restored(stack),
     }
+
+
+def restored(stack):
+    """Makes an empty table as the stack's own is, in the place of one that was restored from it, and gives its name."""
+    dynamodb, name = stack.emulator.client("dynamodb"), "restored"
+    own = dynamodb.describe_table(TableName=stack.resources["Table"])["Table"]
+    dynamodb.create_table(
+        TableName=name, BillingMode="PAY_PER_REQUEST", AttributeDefinitions=own["AttributeDefinitions"], KeySchema=own["KeySchema"],
+        GlobalSecondaryIndexes=[{key: index[key] for key in ("IndexName", "KeySchema", "Projection")} for index in own["GlobalSecondaryIndexes"]],
+    )
+    return name
+
+
+def restored_is_used(stack, name, given):
+    """Looks at which table the functions have written to, whose policies name the restored one alone."""
+    count = lambda table: stack.emulator.client("dynamodb").scan(TableName=table, Select="COUNT")["Count"]
+    same("what is in the restored table", count(given["RestoredTable"]) > 4, True)
+    same("what is in the stack's own", count(stack.resources_of(name)["Table"]), 0)
 
 
 def given_is_used(stack, name, given):

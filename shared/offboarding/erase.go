@@ -112,6 +112,11 @@ func everywhere(at time.Time, logDays int) []Remaining {
 				"not be read may have what it is called.",
 			until(at, time.Duration(logDays)*24*time.Hour),
 		},
+		{
+			"A table beside the one in use, where the stack was led to a restored one: it keeps all that it had, until its " +
+				"operators delete it.",
+			nil,
+		},
 		{"Events and work of the account that failed for good.", until(at, failuresKept)},
 	}
 }

@@ -194,7 +194,8 @@ func (f *forgetter) see(ctx context.Context, item table.Item) error {
 // stuck notes a record that could not be changed.
 func (f *forgetter) stuck(ctx context.Context, key table.Key, why error) error {
 	f.env.Log.ErrorContext(
-		ctx, "a record could not be changed to forget somebody", slog.String("key", key.String()), slog.Any("error", why),
+		ctx, "a record could not be changed to forget somebody",
+		slog.String("key", key.String()), slog.Any("error", why),
 	)
 	sum := sha256.Sum256([]byte(key.String()))
 	digest := hex.EncodeToString(sum[:8])
@@ -262,8 +263,8 @@ func (f *forgetter) remove(ctx context.Context, result json.RawMessage) error {
 }
 
 // planned is change of rows of a plan. Who checks a file writes them without looking at what was there, so they
-// are changed while nobody does, which their file tells. A plan that waits to be applied is withdrawn: applied, it would
-// call somebody by what stands there instead.
+// are changed while nobody does, which their file tells. A plan that waits to be applied is withdrawn: applied, it
+// would call somebody by what stands there instead.
 func (f *forgetter) planned(ctx context.Context, item *table.Item) ([]table.Operation, error) {
 	kind := kindOf(*item)
 	id := item.Partition[strings.LastIndex(item.Partition, "#")+1:]

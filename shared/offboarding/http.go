@@ -84,7 +84,8 @@ type Forgotten struct {
 
 func (f forgetting) view(user string) Forgotten {
 	v := Forgotten{
-		UserID: user, State: f.State, AskedAt: f.AskedAt, AskedBy: f.AskedBy, Unchanged: f.Unchanged, Remains: f.Remains,
+		UserID: user, State: f.State, AskedAt: f.AskedAt, AskedBy: f.AskedBy, Unchanged: f.Unchanged,
+		Remains: f.Remains,
 	}
 	if v.Remains == nil {
 		v.Remains = []Remaining{}

@@ -241,6 +241,11 @@ func TestErasedIsNowhere(t *testing.T) {
 			c.Counts.Versions < 14 || len(c.Remains) < 3 {
 			t.Errorf("certificate %+v", c)
 		}
+		if !slices.ContainsFunc(c.Remains, func(r offboarding.Remaining) bool {
+			return r.Until == nil && strings.HasPrefix(r.What, "A table beside the one in use")
+		}) {
+			t.Errorf("a table that is left beside is not told of: %+v", c.Remains)
+		}
 		for _, r := range c.Remains {
 			if r.Until != nil && !r.Until.After(o.Clock.Now()) {
 				t.Errorf("remains %+v", r)

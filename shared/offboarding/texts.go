@@ -233,7 +233,9 @@ var inRecords = map[string]texts{
 	},
 	"LICENSES":    {},
 	"MAINTENANCE": {documents: "platform/lease.Lease", plain: "process"},
-	"MASSCONFIG":  {subject: "massConfiguration", documents: "filejob.Job", plain: jobPlain, theirs: jobTexts, lost: jobLost},
+	"MASSCONFIG": {
+		subject: "massConfiguration", documents: "filejob.Job", plain: jobPlain, theirs: jobTexts, lost: jobLost,
+	},
 	"MASSCONFIG-DROP": {
 		documents: "text", plain: "$",
 	},

@@ -656,13 +656,14 @@ type FileView struct {
 
 // Forgotten is a schema of the document.
 type Forgotten struct {
-	AskedAt time.Time   `json:"askedAt"`
-	AskedBy string      `json:"askedBy"`
-	DueAt   time.Time   `json:"dueAt,omitzero"`
-	EndedAt time.Time   `json:"endedAt,omitzero"`
-	Remains []Remaining `json:"remains"`
-	State   string      `json:"state"`
-	UserID  string      `json:"userId"`
+	AskedAt   time.Time   `json:"askedAt"`
+	AskedBy   string      `json:"askedBy"`
+	DueAt     time.Time   `json:"dueAt,omitzero"`
+	EndedAt   time.Time   `json:"endedAt,omitzero"`
+	Remains   []Remaining `json:"remains"`
+	State     string      `json:"state"`
+	Unchanged int64       `json:"unchanged,omitzero"`
+	UserID    string      `json:"userId"`
 }
 
 // Grant is a schema of the document.

@@ -22,12 +22,13 @@ var _ = add(web.Page{
 		{Path: "accounts/new", Show: showNewAccount, Send: sendNewAccount, Submit: "Make it", Fields: accountFields},
 		{Path: "accounts/of/{id}/cost", Show: showAccountCost},
 		{Path: "accounts/of/{id}", Show: showAccount, Send: sendAccount, Submit: "Save", Fields: accountFields},
+		{Path: "accounts/of/{id}/state", Show: showState, Send: sendState, Submit: "Change the state"},
 	}, offboardingRoutes...),
 })
 
 var accountFields = web.Fields("id", "Account", "name", "Name", "brand", "Brand", "currency", "Currency",
 	"timezone", "Time zone", "billingDay", "Billing day", "bundle", "Bundle", "country", "Country",
-	"reportSchedule", "Reports on schedule", "costCenter", "Cost Center", "state", "State")
+	"reportSchedule", "Reports on schedule", "costCenter", "Cost Center")
 
 const pageOfAccounts = 50
 
@@ -143,9 +144,6 @@ func accountBody(f *view.Form) (client.PutAccountRequest, error) {
 	if center := strings.TrimSpace(f.Get("costCenter")); center != "" {
 		body.CostCenter = &center
 	}
-	if state := f.Get("state"); state != "" {
-		body.State = &state
-	}
 	if schedule := f.Get("reportSchedule"); schedule != "" {
 		body.ReportSchedule = &schedule
 	}
@@ -174,6 +172,66 @@ func sendAccount(c *web.Context, f *view.Form) error {
 	return c.Done(c.Link("accounts"), web.Good("The account "+body.Name+" is saved."))
 }
 
+// stateChange is a state that an account may get, by what is pressed for it, with what it means in words.
+type stateChange struct {
+	state, press, said string
+	means              []string
+}
+
+// stateChanges are the states of an account that there are, each with what changes by it.
+var stateChanges = []stateChange{
+	{"active", "Open it again", "is active again", []string{
+		"People of the account sign in, and change what their roles allow.",
+		"What waited goes on within minutes: who waits for a license is served, and files that were begun are finished.",
+		"Files that were dropped meanwhile were put aside; whoever dropped them drops them again.",
+	}},
+	{"suspended", "Suspend it", "is suspended", []string{
+		"People of the account still sign in and read everything. Nobody changes anything in it, operators neither.",
+		"It counts at once, for what people have under way too: that waits until the account is active again.",
+		"No license is given or taken, and nothing is bought by a policy. Files that are dropped are put aside.",
+		"Views are still counted, billing periods closed and charged, and reports on schedule made.",
+		"An operator can open it again at any time.",
+	}},
+	{"closed", "Close it", "is closed", []string{
+		"The account is not found for everybody but operators, who read it and change nothing in it.",
+		"Nothing goes on: views are not counted, billing periods not closed, and reports not made. " +
+			"So close it when its last billing period is closed, 48 hours after the period's end.",
+		"Nothing of it is deleted. An operator can open it again, until it is erased.",
+	}},
+}
+
+// stateChangeTo is the change that is asked for; without one, that which mostly comes next.
+func stateChangeTo(to, now string) stateChange {
+	next := map[string]string{"active": "suspended", "suspended": "closed", "closed": "active"}
+	for _, state := range []string{to, next[now]} {
+		i := slices.IndexFunc(stateChanges, func(s stateChange) bool { return s.state == state })
+		if i >= 0 && state != now {
+			return stateChanges[i]
+		}
+	}
+	return stateChanges[0]
+}
+
+func showState(c *web.Context, f *view.Form) error {
+	var a client.Answer[client.Account]
+	if err := c.Load(client.Into(&a, c.API.In(c.Param("id")).GetAccount)); err != nil {
+		return err
+	}
+	to := stateChangeTo(f.Default("state", c.Query().Get("to")), a.Body.State)
+	return c.Show(to.press+": "+a.Body.Name, statePage(c, f, a.Body, to))
+}
+
+func sendState(c *web.Context, f *view.Form) error {
+	state := f.Get("state")
+	body := client.PatchAccountRequest{State: &state}
+	a, err := c.API.In(c.Param("id")).PatchAccount(c.R.Context(), body, c.Change(f))
+	if err != nil {
+		return err
+	}
+	said := "The account " + a.Body.Name + " " + stateChangeTo(state, "").said + "."
+	return c.Done(c.Link("accounts", "of", c.Param("id")), web.Good(said))
+}
+
 // accountRows are both versions of an account, for who changed it while somebody else did.
 func accountRows(f *view.Form, there client.Account) []view.Both {
 	day := strconv.FormatInt(there.BillingDay, 10)
@@ -193,7 +251,6 @@ func accountRows(f *view.Form, there client.Account) []view.Both {
 		row("Country", "country", there.Country, words),
 		row("Cost Center", "costCenter", there.CostCenter, words),
 		row("Reports on schedule", "reportSchedule", there.ReportSchedule, scheduleName),
-		row("State", "state", there.State, stateName),
 	}
 }
 

@@ -49,9 +49,7 @@ func TestChoicesOfAnAccount(t *testing.T) {
 	form.Set("timezone", "Mars/Base")
 	form.Set("currency", "XXX")
 	b.Submit(form).Says("Must be the IANA name of a time zone", "Must be one that the catalog has prices in")
-	form = page.Post()
-	form.Set("state", "suspended")
-	b.Submit(form).Says("is saved")
+	b.Submit(b.Get(page.Link("Suspend it…")).Post()).Says("is suspended")
 	b.Get("/console/acme/audit").Says("Suspended")
 }
 
@@ -168,12 +166,17 @@ func TestAnAccountThatIsSuspendedAndClosed(t *testing.T) {
 	}
 
 	op := c.SignIn(t, "acme", "ada")
-	state := func(of string) {
-		change := op.Get("/console/acme/accounts/of/acme").Post()
-		change.Set("state", of)
-		op.Submit(change).Says("is saved.")
+	state := func(press string, means ...string) {
+		ask := op.Get(op.Get("/console/acme/accounts/of/acme").Link(press + "…"))
+		ask.Says(means...)
+		op.Submit(ask.Post()).Says("The account Acme acme is ")
 	}
-	state("suspended")
+	save := op.Get("/console/acme/accounts/of/acme").Post()
+	if save.Values.Has("state") {
+		t.Error("a form of billing changes the state without a question")
+	}
+	state("Suspend it", "still sign in and read everything", "for what people have under way too",
+		"billing periods closed and charged")
 	op.Get("/console/acme/accounts").Says("Suspended", told)
 	list := zoe.Get("/console/acme/directory")
 	list.Says(told)
@@ -183,13 +186,13 @@ func TestAnAccountThatIsSuspendedAndClosed(t *testing.T) {
 	zoe.Get("/console/acme/directory/users/new").Says(told)
 	zoe.Submit(form).Says(told)
 
-	state("closed")
+	state("Close it", "not found for everybody but operators", "Nothing goes on: views are not counted")
 	if p := zoe.Get("/console/acme/directory"); p.Status != http.StatusNotFound {
 		t.Errorf("a closed account answers %d: %s", p.Status, p.Text())
 	}
 	op.Get("/console/acme/accounts").Says("Closed", "only operators see it")
 
-	state("active")
+	state("Open it again", "What waited goes on within minutes")
 	again := zoe.Get("/console/acme/directory")
 	if strings.Contains(again.Text(), "suspended") || len(again.Links("+ New user")) == 0 {
 		t.Errorf("it is active again: %s", again.Text())

@@ -19,6 +19,10 @@ var offboardingRoutes = []web.Route{
 		Path: "accounts/of/{id}/erase", Show: showErase, Send: sendErase, Submit: "Erase for good",
 		Fields: web.Fields("confirm", "The account's id"),
 	},
+	{
+		Path: "accounts/of/{id}/forget", Show: showForget, Send: sendForget, Submit: "Forget for good",
+		Fields: web.Fields("userId", "The person's id"),
+	},
 	{Path: "accounts/erasures", Show: showErasure},
 }
 
@@ -100,6 +104,59 @@ func sendErase(c *web.Context, f *view.Form) error {
 	}
 	return c.Done(c.Link("accounts", "erasures")+"?q="+begun.Body.ID,
 		web.Warn("The account "+typed+" is being erased.", "Keep the id of the erasure: nothing else leads to its certificate."))
+}
+
+// forgetLink is where operators have somebody of an account forgotten.
+func forgetLink(c *web.Context, account string) string {
+	return c.Link("accounts", "of", account, "forget")
+}
+
+// showForget asks who is to be forgotten, and shows how far it is with the person of the address.
+func showForget(c *web.Context, f *view.Form) error {
+	var a client.Answer[client.Account]
+	var person client.Answer[client.Forgotten]
+	api, id := c.API.In(c.Param("id")), strings.TrimSpace(c.Query().Get("q"))
+	err := c.Load(client.Into(&a, api.GetAccount), func(ctx context.Context) (err error) {
+		if id == "" {
+			return nil
+		}
+		if person, err = api.GetForgottenUser(ctx, id); client.Is(err, "not-found") {
+			return nil // nobody asked for it yet
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if state := person.Body.State; state == "queued" || state == "running" {
+		c.Refresh(refreshMass)
+	}
+	return c.Show("Forget a person", forgetPage(c, f, a.Body, person.Body))
+}
+
+func sendForget(c *web.Context, f *view.Form) error {
+	id := trimmed(f, "userId")
+	if id == "" {
+		return web.Wrong("userId", "must be given, such as zoe")
+	}
+	if _, err := c.API.In(c.Param("id")).ForgetUser(c.R.Context(), id, c.Change(f)); err != nil {
+		if client.Is(err, "not-found") {
+			return web.Wrong("userId", "was never in the directory of this account")
+		}
+		return err
+	}
+	return c.Done(forgetLink(c, c.Param("id"))+"?q="+queryEscape(id), web.Warn(id+" is being forgotten."))
+}
+
+// forgottenState is how far it is with somebody who is forgotten.
+func forgottenState(f *view.Format, p client.Forgotten) (kind, word string) {
+	switch p.State {
+	case "forgotten":
+		return "good", "forgotten since " + f.Time(p.EndedAt)
+	case "again":
+		return "warn", "out of the records; files go after " + f.Time(p.DueAt) + ", in the night"
+	}
+	return "warn", "being taken out of the records"
 }
 
 func showErasure(c *web.Context, _ *view.Form) error {

@@ -10,6 +10,43 @@ import (
 	"seatwise/shared/console/client"
 )
 
+// Who deletes a user as an operator is led to where they are forgotten: it says what is replaced, what stays and when
+// it ends, and how far it is.
+func TestAPersonIsForgotten(t *testing.T) {
+	c := consolewalk.Start(t)
+	c.Account(t, "acme", nil)
+	b := c.SignIn(t, "acme", "root")
+	const path = "/console/acme/accounts/of/acme/forget"
+	ask := b.Get(b.Get("/console/acme/accounts/of/acme/archive").Link("Forget a person…"))
+	ask.Says("Replaced within minutes: their name", "26 hours later, in the night", "Their id stays")
+	early := ask.Post()
+	early.Set("userId", "zoe")
+	b.Submit(early).Says("Delete them first")
+	early.Set("userId", "nobody")
+	early.Set("_key", "another")
+	b.Submit(early).Says("Was never in the directory of this account.")
+	b.Get(path + "?q=zoe").Says("Nobody asked to have zoe forgotten")
+	deleted := b.Submit(b.Get("/console/acme/directory/users/zoe/delete").Post())
+	form := b.Get(deleted.Link("Forget them")).Post()
+	if got := form.Values.Get("userId"); got != "zoe" {
+		t.Errorf("of zoe, who was deleted, the form has %q", got)
+	}
+	b.Submit(form).Says("zoe is being forgotten.", "Asked for", "by root")
+	for deadline := time.Now().Add(time.Minute); ; {
+		page := b.Get(path + "?q=zoe")
+		if strings.Contains(page.Text(), "out of the records; files go after ") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(page.Text())
+		}
+	}
+	plain := c.SignIn(t, "acme", "eve", "directory.read", "directory.manage")
+	gone := plain.Submit(plain.Get("/console/acme/directory/users/john/delete").Post())
+	gone.Says("The user john is deleted.")
+	gone.Hides("forgotten")
+}
+
 // An operator makes an archive of an account, waits for its files, and erases the account once it is closed, by
 // typing its id; the certificate says what was erased.
 func TestAnAccountIsArchivedAndErased(t *testing.T) {

@@ -749,7 +749,12 @@ func sendDeleteUser(c *web.Context, f *view.Form) error {
 	if _, err := deletes(c)(c.R.Context(), c.Change(f)); err != nil {
 		return err
 	}
-	return c.Done(c.Link("directory"), web.Good("The user "+c.Param("id")+" is deleted.", wentOn(c, f)...))
+	said := web.Good("The user "+c.Param("id")+" is deleted.", wentOn(c, f)...)
+	if err := c.Load(); err == nil && c.Operator() {
+		said.More = append(said.More, "If they ask that nothing tells who they were, an operator can have them forgotten.")
+		said.Href, said.Link = forgetLink(c, c.Account)+"?user="+queryEscape(c.Param("id")), "Forget them"
+	}
+	return c.Done(c.Link("directory"), said)
 }
 
 // allAskedFor leads to all requests for a person, where there are more than their page shows.

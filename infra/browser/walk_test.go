@@ -156,6 +156,7 @@ func (p *person) readsPlaceholders() {
 			const pen = document.createElement("canvas").getContext("2d");
 			return [...document.querySelectorAll("input[placeholder]")].filter((i) => {
 				if (!i.offsetParent) return false; // it is not seen
+				i.focus(); // as who is about to type; on a telephone the search is a square until then
 				const style = getComputedStyle(i);
 				pen.font = style.font;
 				const room = i.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);

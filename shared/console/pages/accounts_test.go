@@ -26,6 +26,10 @@ func TestAnAccountThatThereIsNot(t *testing.T) {
 			t.Error("an account that there is not has a menu")
 		}
 	}
+	operator := c.SignIn(t, "provider", "root").Get("/console/")
+	if operator.Says("Acme acme", "+ New account"); operator.URL.Path != "/console/provider/accounts" {
+		t.Errorf("an operator whose account is no customer's is led to %s", operator.URL)
+	}
 	other := c.SignIn(t, "acme", "zoe", "directory.read").Get("/console/nosuch/directory")
 	other.Hides("No account has the id", "To Accounts")
 }

@@ -737,7 +737,12 @@ func (c *Context) fail(err error) {
 	if !c.loaded {
 		_ = c.Load() // a page that failed before it asked for anything; without the frame it is shown all the same
 	}
-	if err := c.draw(status, "Not shown", failed(c.fault(err), c.waysOut(status))); err != nil {
+	ways := c.waysOut(status)
+	if ways.accounts != "" && c.Account == c.OwnAccount() && c.page.Path == "" && c.R.Method == http.MethodGet {
+		redirect(c.W, c.R, ways.accounts) // an operator's own account need not be a customer's
+		return
+	}
+	if err := c.draw(status, "Not shown", failed(c.fault(err), ways)); err != nil {
 		c.console.env.Log.ErrorContext(c.R.Context(), "page not drawn", "error", err)
 	}
 }

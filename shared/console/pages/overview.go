@@ -34,7 +34,7 @@ type overview struct {
 	changes client.Answer[client.AuditRecordPage]
 	files   client.Answer[client.MassConfigurationPage]
 	alerts  client.Answer[client.AlertPage]
-	// asked are the requests on which nobody has decided.
+	// asked are the requests on which nobody has decided, and those that wait for a seat.
 	asked client.Answer[client.RequestPage]
 	// own is what the reader holds, for who sees little else.
 	own client.Answer[client.HeldLicensePage]
@@ -71,7 +71,9 @@ func showOverview(c *web.Context, _ *view.Form) error {
 	var o overview
 	err := c.Load(append(o.calls(c),
 		client.IfAllowed(client.Into(&o.billing, c.API.GetBilling)),
-		listRequests(c, &o.asked, client.ListRequestsQuery{State: []string{stateOpen}, Limit: pageOfRequests}),
+		listRequests(c, &o.asked, client.ListRequestsQuery{
+			State: []string{stateOpen, stateApproved}, Limit: pageOfRequests,
+		}),
 		client.IfAllowed(
 			client.Into(&o.changes, func(ctx context.Context) (client.Answer[client.AuditRecordPage], error) {
 				return c.API.ListAudit(ctx, client.ListAuditQuery{Limit: 8})
@@ -175,19 +177,23 @@ func needsAttention(c *web.Context, o overview) []attention {
 	return append(append(list, requestsOf(c, o)...), alertsOf(c, o)...)
 }
 
-// requestsOf says how many requests wait for the reader to decide.
+// requestsOf says how many requests wait for the reader to decide, and how many approved ones for a seat.
 func requestsOf(c *web.Context, o overview) []attention {
-	n := toApprove(c, o.asked.Body)
-	if n == 0 {
-		return nil
+	var list []attention
+	says := func(n int64, what, link, state string) {
+		text := c.Format().Count(n, "request waits", "requests wait") + what
+		if o.asked.Body.NextCursor != "" {
+			text = "More than " + text
+		}
+		if n > 0 {
+			list = append(list, attention{
+				Kind: "warn", Word: "requests", Text: text, Link: link, Href: c.Link(requestsPath) + "?state=" + state,
+			})
+		}
 	}
-	text := c.Format().Count(n, "request waits", "requests wait") + " for your decision."
-	if o.asked.Body.NextCursor != "" {
-		text = "More than " + text
-	}
-	return []attention{{
-		Kind: "warn", Word: "requests", Text: text, Link: "Decide", Href: c.Link(requestsPath) + "?state=" + stateOpen,
-	}}
+	says(toApprove(c, o.asked.Body), " for your decision.", "Decide", stateOpen)
+	says(toServe(c, o.asked.Body), " for a seat, and nobody need decide any more.", "See them", stateApproved)
+	return list
 }
 
 // alertsOf are the open alerts that the page does not know of otherwise: few free seats by the

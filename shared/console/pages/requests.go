@@ -200,6 +200,17 @@ func toApprove(c *web.Context, open client.RequestPage) int64 {
 	return n
 }
 
+// toServe are how many approved requests wait for a seat, for who may see to it.
+func toServe(c *web.Context, some client.RequestPage) int64 {
+	var n int64
+	for _, r := range some.Items {
+		if r.State == stateApproved && c.May(auth.LicensesManage) {
+			n++
+		}
+	}
+	return n
+}
+
 // asking is the form of a new request.
 type asking struct {
 	products client.Answer[client.RequestablePage]
@@ -326,6 +337,8 @@ type requestView struct {
 
 	request client.Request
 	called  people
+	// base is a request of the same person for the license that what they ask for hangs on, as long as they have none.
+	base client.Request
 }
 
 // loadRequest reads the request of the address in the first round, with more calls, and names people
@@ -387,7 +400,27 @@ func showApprove(c *web.Context, f *view.Form) error {
 	if err := loadRequest(c, f, &v, foretell(c, f, &v.effects, approvesIt(c))...); err != nil {
 		return err
 	}
+	if err := v.findBase(c); err != nil {
+		return err
+	}
 	return c.Show("Approve", approvePage(c, f, v))
+}
+
+// findBase looks, where a license of another product is lacking, for the person's request for that one.
+func (v *requestView) findBase(c *web.Context) error {
+	if v.refused == nil || v.refused.Slug() != "base-license-required" {
+		return nil
+	}
+	var open client.Answer[client.RequestPage]
+	err := c.Load(listRequests(c, &open, client.ListRequestsQuery{
+		User: v.request.UserID, State: []string{stateOpen, stateApproved}, Limit: pageOfRequests,
+	}))
+	for _, r := range open.Body.Items {
+		if slices.Contains(v.item(v.request.ProductID).Requires, r.ProductID) {
+			v.base = r
+		}
+	}
+	return err
 }
 
 // approvesIt is the request that grants a person's wish.

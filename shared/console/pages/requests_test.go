@@ -2,6 +2,7 @@ package pages_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -202,6 +203,23 @@ func TestAnAddOnIsAskedForWithItsLicense(t *testing.T) {
 	got, err := api.ListRequests(t.Context(), client.ListRequestsQuery{User: "zoe"})
 	if err != nil || len(got.Body.Items) != 2 {
 		t.Errorf("%+v, %v", got.Body.Items, err)
+	}
+	// Who decides is led from the add-on to the license that is asked for beside it, and later told that it waits.
+	ada := c.SignIn(t, "acme", "ada")
+	const addOn = "Approve: Call Recording for Zoe Alvarez"
+	approve := ada.Get(linkOf(t, ada.Get("/console/acme/requests"), addOn))
+	approve.Says("Zoe Alvarez asked for Phone System too.")
+	approve.Hides("Buy what is missing")
+	base := ada.Get(approve.Link("Approve that first"))
+	base.Says("Approve Phone System for Zoe Alvarez?")
+	ada.Get("/console/acme/").Hides("for a seat, and nobody need decide")
+	ada.Submit(base.Post()).Says("as soon as a seat is free")
+	approve = ada.Get(linkOf(t, ada.Get("/console/acme/requests"), addOn))
+	approve.Says("That is approved, and waits for a seat")
+	home := ada.Get("/console/acme/")
+	home.Says("1 request waits for a seat, and nobody need decide any more.")
+	if !slices.Contains(home.Links("See them"), "/console/acme/requests?state=approved") {
+		t.Error("nothing leads to the request that waits for a seat")
 	}
 	form = b.Get("/console/acme/requests/new").Post()
 	form.Set("productId", "device_ip_phone")

@@ -651,16 +651,17 @@ func sendUnassign(c *web.Context, f *view.Form) error {
 	if n := len(l.Body.ReturnedAddOns); n > 0 {
 		more = append(more, c.Format().Count(int64(n), "add-on went", "add-ons went")+" back with it.")
 	}
-	if l.Body.ExcludedProduct != "" {
-		more = append(
-			more,
-			"They are not given one automatically again until somebody assigns it to them, or lifts the exclusion.",
-		)
+	return c.Done(c.Back(f, c.Link("licenses")), web.Good(said, append(more, excludedSays(l.Body)...)...))
+}
+
+// excludedSays says of a license that was taken from somebody whether they get one automatically again.
+func excludedSays(l client.ChangedLicense) []string {
+	if l.ExcludedProduct == "" {
+		return nil
 	}
-	return c.Done(
-		c.Back(f, c.Link("licenses")),
-		web.Good(said, more...),
-	)
+	return []string{
+		"Who had it is not given one automatically again until somebody assigns it to them, or lifts the exclusion.",
+	}
 }
 
 func showReassign(c *web.Context, f *view.Form) error {
@@ -692,7 +693,10 @@ func sendReassign(c *web.Context, f *view.Form) error {
 	}
 	return c.Done(
 		c.Back(f, c.Link("licenses")),
-		web.Good(changedName(l.Body)+" is "+l.Body.UserName+"'s now"+goesAlong(l.Body.Kind, l.Body.Extension)+"."),
+		web.Good(
+			changedName(l.Body)+" is "+l.Body.UserName+"'s now"+goesAlong(l.Body.Kind, l.Body.Extension)+".",
+			excludedSays(l.Body)...,
+		),
 	)
 }
 

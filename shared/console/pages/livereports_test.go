@@ -77,6 +77,26 @@ func TestWhyWaitsByAFence(t *testing.T) {
 	b.Get("/console/acme/live-reports/users/zoe").Hides("place", "fence")
 }
 
+// Before an automatic license is reassigned it is said that its holder does not get it back by themselves; their page
+// says from what they are excluded, and leads to lifting it.
+func TestReassigningAnAutomaticLicenseExcludes(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
+	monitored(t, api, "detroit", "support", "zoe")
+	b := c.SignIn(t, "acme", "ada")
+	b.Get("/console/acme/directory/users/zoe").Hides("Not given automatically")
+	ask := b.Get("/console/acme/licenses/" + licensesOf(t, api, "live-reports")[0].ID + "/reassign")
+	ask.Says("Zoe Alvarez is not given one automatically again, and does not wait for one")
+	form := ask.Post()
+	form.Set("userId", "john")
+	b.Submit(form).Says("John Smith's now", "Who had it is not given one automatically again")
+	page := b.Get("/console/acme/directory/users/zoe")
+	page.Says("Not given automatically", "and do not wait for one", "Live Reports")
+	page.Hides("Waits for")
+	b.Submit(b.Get(page.Link("Lift the exclusion")).Post()).Says("The exclusion is lifted.")
+	b.Get("/console/acme/directory/users/zoe").Hides("Not given automatically")
+}
+
 // Who is excluded is listed, and lifting says what will happen, once.
 func TestLiftAnExclusion(t *testing.T) {
 	c := consolewalk.Start(t)

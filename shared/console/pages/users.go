@@ -132,6 +132,8 @@ type person struct {
 	told    teller
 	called  nameCalls
 	asked   client.Answer[client.RequestPage]
+	// excluded is what they are not given automatically.
+	excluded client.Answer[client.ExcludedPage]
 }
 
 func showUser(c *web.Context, _ *view.Form) error {
@@ -142,6 +144,9 @@ func showUser(c *web.Context, _ *view.Form) error {
 		getUser(c, &u), heldBy(c, &p.held), listRoles(c, &roles), waitsOf(c, &p.waits), p.memberships(c),
 		p.called.products(c), p.called.costCenters(c),
 		listRequests(c, &p.asked, client.ListRequestsQuery{User: c.Param("id"), Limit: pageOfHistory}),
+		client.IfAllowed(client.Into(&p.excluded, func(ctx context.Context) (client.Answer[client.ExcludedPage], error) {
+			return c.API.ListExclusions(ctx, client.ListExclusionsQuery{User: c.Param("id"), Limit: mostNames})
+		})),
 		client.IfAllowed(
 			client.Into(&p.history, func(ctx context.Context) (client.Answer[client.AuditRecordPage], error) {
 				return c.API.ListAudit(ctx, client.ListAuditQuery{User: c.Param("id"), Limit: pageOfHistory})
@@ -703,6 +708,14 @@ func showDeleteUser(c *web.Context, f *view.Form) error {
 // invites says whether somebody can be invited to sign in, by the reader.
 func invites(c *web.Context, u client.User) bool {
 	return c.Invites() && u.Active && c.May(auth.DirectoryManage)
+}
+
+// signInSays is where somebody signs in, to who manages them where nobody is invited; empty where people are.
+func signInSays(c *web.Context) string {
+	if c.Invites() || !c.May(auth.DirectoryManage) {
+		return ""
+	}
+	return "They sign in by the identity provider of this deployment, not by an invitation: make them there too, with this id."
 }
 
 func showInvite(c *web.Context, f *view.Form) error {

@@ -352,7 +352,10 @@ func TestAPersonIsInvited(t *testing.T) {
 	c := consolewalk.StartWith(t, func(env *app.Env) { env.SignIn, env.Console.Invites = &mails, true })
 	api := c.Account(t, "acme", nil)
 	b := c.SignIn(t, "acme", "ada")
+	const elsewhere = "They sign in by the identity provider of this deployment, not by an invitation"
 	page := b.Get("/console/acme/directory/users/zoe")
+	page.Hides(elsewhere)
+	b.Get("/console/acme/directory/users/new").Hides(elsewhere)
 	patch := client.PatchUserRequest{Email: client.Clear[string]()}
 	if _, err := api.PatchUser(t.Context(), "zoe", patch, client.Change{Key: "none"}); err != nil {
 		t.Fatal(err)
@@ -386,6 +389,8 @@ func TestAPersonIsInvited(t *testing.T) {
 		t.Error("it is offered without a provider")
 	}
 	b.Get("/console/acme/directory/users/zoe/invite").Says("made at another identity provider")
+	b.Get("/console/acme/directory/users/zoe").Says(elsewhere)
+	b.Get("/console/acme/directory/users/new").Says(elsewhere)
 }
 
 // invited are whom a provider was asked to invite.

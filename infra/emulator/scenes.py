@@ -321,8 +321,12 @@ def forgotten(stack):
     file = state_of(stack, admin, export, "ready")["downloadUrl"]
     email = f"ann@{admin.account}.test"
     same("the file names her", email.encode() in transfer(stack, file), True)
-    # A plan of a file that names her, which is changed only while nobody writes it.
-    state_of(stack, admin, upload(stack, admin, "imports", "users.csv", PEOPLE + f"ann,Anna,{email},,,,\n", kind="users"), "ready")
+    # Two plans that name her: one was applied, and is changed only while nobody writes it; one waits, and is withdrawn.
+    applied, waits = (upload(stack, admin, "imports", "users.csv", PEOPLE + f"ann,{name},{email},,,,\n", kind="users") for name in ("Anna", "Anne"))
+    for plan in (applied, waits):
+        state_of(stack, admin, plan, "ready")
+    admin.post(applied + "/apply")
+    state_of(stack, admin, applied, "completed")
 
     def files():
         versions, places = stack.emulator.client("s3").list_object_versions, (("ReportsBucket", "results"), ("UploadsBucket", "uploads"))
@@ -342,6 +346,7 @@ def forgotten(stack):
     same("state", operator.get(forgetting)["state"], "queued")
     stack.tick("OffboardingFunction", after=5)
     same("after the first pass", operator.get(forgetting)["state"], "again")
+    same("the plans", [admin.get(plan)["state"] for plan in (applied, waits)], ["completed", "cancelled"])
     same("the audit log names her", email in json.dumps(admin.get("audit")), False)
     admin.put("users/ann", {"name": "Ann"}, want=[409])
     stack.tick("OffboardingFunction", after=25 * 60)

@@ -200,6 +200,11 @@ var stateChanges = []stateChange{
 	}},
 }
 
+// of is the question, of an account by its name.
+func (s stateChange) of(name string) string {
+	return strings.Replace(s.press, " it", " "+name, 1) + "?"
+}
+
 // stateChangeTo is the change that is asked for; without one, that which mostly comes next.
 func stateChangeTo(to, now string) stateChange {
 	next := map[string]string{"active": "suspended", "suspended": "closed", "closed": "active"}
@@ -218,7 +223,7 @@ func showState(c *web.Context, f *view.Form) error {
 		return err
 	}
 	to := stateChangeTo(f.Default("state", c.Query().Get("to")), a.Body.State)
-	return c.Show(to.press+": "+a.Body.Name, statePage(c, f, a.Body, to))
+	return c.Show(to.of(a.Body.Name), statePage(c, f, a.Body, to))
 }
 
 func sendState(c *web.Context, f *view.Form) error {

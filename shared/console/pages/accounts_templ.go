@@ -587,7 +587,7 @@ func statePage(c *web.Context, f *view.Form, a client.Account, to stateChange) t
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = view.Head(to.press+": "+a.Name+"?", "It is "+strings.ToLower(stateName(a.State))+" now.").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = view.Head(to.of(a.Name), "It is "+strings.ToLower(stateName(a.State))+" now.").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -179,7 +179,7 @@ func TestAnAccountThatIsSuspendedAndClosed(t *testing.T) {
 	if save.Values.Has("state") {
 		t.Error("a form of billing changes the state without a question")
 	}
-	state("Suspend it", "still sign in and read everything", "for what people have under way too",
+	state("Suspend it", "Suspend Acme acme?", "still sign in and read everything", "for what people have under way too",
 		"billing periods closed and charged")
 	op.Get("/console/acme/accounts").Says("Suspended", told)
 	list := zoe.Get("/console/acme/directory")

@@ -149,14 +149,29 @@ func sendForget(c *web.Context, f *view.Form) error {
 }
 
 // forgottenState is how far it is with somebody who is forgotten.
-func forgottenState(f *view.Format, p client.Forgotten) (kind, word string) {
+func forgottenState(p client.Forgotten) (kind, word string) {
 	switch p.State {
 	case "forgotten":
-		return "good", "forgotten since " + f.Time(p.EndedAt)
+		return "good", "forgotten"
 	case "again":
-		return "warn", "out of the records; files go after " + f.Time(p.DueAt) + ", in the night"
+		return "warn", "out of the records, not yet out of files"
 	}
 	return "warn", "being taken out of the records"
+}
+
+// forgottenFacts are what is known of it.
+func forgottenFacts(f *view.Format, p client.Forgotten) []view.Both {
+	facts := []view.Both{{Label: "Asked for", Yours: f.Whole(p.AskedAt) + " by " + p.AskedBy}}
+	if p.State == "again" {
+		facts = append(facts, view.Both{Label: "Files go", Yours: "in the night after " + f.Whole(p.DueAt)})
+	}
+	if !p.EndedAt.IsZero() {
+		facts = append(facts, view.Both{Label: "Ended", Yours: f.Whole(p.EndedAt)})
+	}
+	if p.Unchanged > 0 {
+		facts = append(facts, view.Both{Label: "Records that could not be changed", Yours: f.Number(p.Unchanged)})
+	}
+	return facts
 }
 
 func showErasure(c *web.Context, _ *view.Form) error {

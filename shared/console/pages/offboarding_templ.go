@@ -548,7 +548,7 @@ func forgetPage(c *web.Context, f *view.Form, a client.Account, p client.Forgott
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				if kind, word := forgottenState(c.Format(), p); true {
+				if kind, word := forgottenState(p); true {
 					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "<p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -566,7 +566,7 @@ func forgetPage(c *web.Context, f *view.Form, a client.Account, p client.Forgott
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = view.Facts([]view.Both{{Label: "Asked for", Yours: c.Format().Whole(p.AskedAt) + " by " + p.AskedBy}}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = view.Facts(forgottenFacts(c.Format(), p)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

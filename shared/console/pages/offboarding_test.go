@@ -34,7 +34,8 @@ func TestAPersonIsForgotten(t *testing.T) {
 	b.Submit(form).Says("zoe is being forgotten.", "Asked for", "by root")
 	for deadline := time.Now().Add(time.Minute); ; {
 		page := b.Get(path + "?q=zoe")
-		if strings.Contains(page.Text(), "out of the records; files go after ") {
+		if strings.Contains(page.Text(), "out of the records, not yet out of files") {
+			page.Says("Files go in the night after ")
 			break
 		}
 		if time.Now().After(deadline) {

@@ -144,9 +144,11 @@ func showUser(c *web.Context, _ *view.Form) error {
 		getUser(c, &u), heldBy(c, &p.held), listRoles(c, &roles), waitsOf(c, &p.waits), p.memberships(c),
 		p.called.products(c), p.called.costCenters(c),
 		listRequests(c, &p.asked, client.ListRequestsQuery{User: c.Param("id"), Limit: pageOfHistory}),
-		client.IfAllowed(client.Into(&p.excluded, func(ctx context.Context) (client.Answer[client.ExcludedPage], error) {
-			return c.API.ListExclusions(ctx, client.ListExclusionsQuery{User: c.Param("id"), Limit: mostNames})
-		})),
+		client.IfAllowed(
+			client.Into(&p.excluded, func(ctx context.Context) (client.Answer[client.ExcludedPage], error) {
+				return c.API.ListExclusions(ctx, client.ListExclusionsQuery{User: c.Param("id"), Limit: mostNames})
+			}),
+		),
 		client.IfAllowed(
 			client.Into(&p.history, func(ctx context.Context) (client.Answer[client.AuditRecordPage], error) {
 				return c.API.ListAudit(ctx, client.ListAuditQuery{User: c.Param("id"), Limit: pageOfHistory})

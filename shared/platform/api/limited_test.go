@@ -1,7 +1,12 @@
 package api_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"net/http"
+	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +17,7 @@ import (
 
 	"seatwise/infra/testing/dynamostore"
 	"seatwise/infra/testing/fixtures"
+	"seatwise/infra/testing/parts"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/quota"
 	"seatwise/shared/platform/table"
@@ -70,6 +76,69 @@ func TestFiftyProcessesAdmitTheLimitAndAtMostTwice(t *testing.T) {
 				t.Errorf("the minute is %+v, %v", item, err)
 			}
 		})
+	}
+}
+
+// oneOfFifty is the environment variable by which TestFiftyProcesses tells the processes that it starts where
+// their table is.
+const oneOfFifty = "SEATWISE_TEST_ONE_OF_FIFTY"
+
+// TestFiftyProcesses is TestFiftyProcessesAdmitTheLimitAndAtMostTwice with processes of the operating system,
+// which share nothing but a table of DynamoDB's API.
+func TestFiftyProcesses(t *testing.T) {
+	parts.Belongs(t, parts.Long)
+	const processes, limit, each = 50, 1000, 60
+	if where := os.Getenv(oneOfFifty); where != "" {
+		var shared dynamostore.Table
+		if err := json.Unmarshal([]byte(where), &shared); err != nil {
+			t.Fatal(err)
+		}
+		m := serving(fixtures.On(t, shared.Open()))
+		m.Env.RequestsPerMinute = limit
+		statuses := map[int]int{}
+		for range each {
+			statuses[m.send(t, "GET", things, nil).Status]++
+		}
+		for status, n := range statuses {
+			fmt.Printf("status %d %d\n", status, n)
+		}
+		return
+	}
+	shared := dynamostore.New(t)
+	fixtures.On(t, shared.Open())
+	where, err := json.Marshal(shared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := make([][]byte, processes)
+	var wait sync.WaitGroup
+	for i := range said {
+		command := exec.CommandContext(t.Context(), program, "-test.run", "^TestFiftyProcesses$")
+		command.Env = append(os.Environ(), oneOfFifty+"="+string(where))
+		wait.Go(func() {
+			var err error
+			if said[i], err = command.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, said[i])
+			}
+		})
+	}
+	wait.Wait()
+	statuses := map[int]int{}
+	for line := range strings.Lines(string(bytes.Join(said, nil))) {
+		var status, n int
+		if _, err := fmt.Sscanf(line, "status %d %d", &status, &n); err == nil {
+			statuses[status] += n
+		}
+	}
+	taken, refused := statuses[http.StatusOK], statuses[http.StatusTooManyRequests]
+	t.Logf("%d of %d carried out, %d refused", taken, limit, refused)
+	if taken < limit || taken > 2*limit || taken+refused != processes*each {
+		t.Errorf("%v of %d requests, wanted %d to %d carried out, and the others refused", statuses, processes*each,
+			limit, 2*limit)
 	}
 }
 

@@ -34,7 +34,8 @@ func New(t testing.TB) Table {
 	made := Table{programs.DynamoDB(t), "seatwise-test-" + rand.Text()[:12]}
 	client := made.client()
 	t.Cleanup(func() {
-		_, err := client.DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: &made.Name})
+		ctx := context.WithoutCancel(t.Context())
+		_, err := client.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &made.Name})
 		if err != nil {
 			t.Errorf("drop the table: %v", err)
 		}

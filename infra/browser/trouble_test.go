@@ -202,7 +202,8 @@ func TestAnotherPersonsChange(t *testing.T) {
 			},
 		},
 		"user": {
-			path: "directory/users/zoe/edit", chosen: true, field: "Name", mine: "Zoe of mine", theirs: "Zoe of theirs",
+			path: "directory/users/zoe/edit", chosen: true,
+			field: "Name", mine: "Zoe of mine", theirs: "Zoe of theirs",
 			change: func(s *scene) error {
 				_, err := s.api.PatchUser(
 					s.t.Context(), "zoe", client.PatchUserRequest{Name: new("Zoe of theirs")}, key(),
@@ -216,7 +217,8 @@ func TestAnotherPersonsChange(t *testing.T) {
 			},
 		},
 		"role": {
-			path: "directory/roles/helper/edit", chosen: true, field: "Name", mine: "Role of mine", theirs: "Role of theirs",
+			path: "directory/roles/helper/edit", chosen: true,
+			field: "Name", mine: "Role of mine", theirs: "Role of theirs",
 			change: func(s *scene) error {
 				_, err := s.api.PatchRole(
 					s.t.Context(), "helper", client.PatchRoleRequest{Name: new("Role of theirs")}, key(),

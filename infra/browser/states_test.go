@@ -10,6 +10,7 @@ import (
 	"seatwise/infra/testing/consolewalk"
 	"seatwise/infra/testing/parts"
 	"seatwise/shared/console/client"
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/auth"
 )
 
@@ -190,11 +191,5 @@ func force(t *testing.T, o *office, account string, b *consolewalk.Browser, stop
 
 // accountAdmin are all permissions of an account's own admin.
 func accountAdmin() []string {
-	var names []string
-	for _, p := range auth.Permissions() {
-		if p != auth.AccountsManage {
-			names = append(names, string(p))
-		}
-	}
-	return names
+	return strings.Fields(access.Carried().String())
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"seatwise/shared/platform/auth"
+	"seatwise/shared/platform/access"
 )
 
 // client is one person's access to the API; it gives up at the first answer that it did not expect.
@@ -90,13 +90,7 @@ func (c *client) login(account, user, permissions string) {
 // everything is what the account's admin may do: all but to manage accounts, which would make her an
 // operator of the provider in every audit entry.
 func everything() string {
-	var names []string
-	for _, p := range auth.Permissions() {
-		if p != auth.AccountsManage {
-			names = append(names, string(p))
-		}
-	}
-	return strings.Join(names, " ")
+	return access.Carried().String()
 }
 
 // at moves the clock on to a time and signs in again as ada.

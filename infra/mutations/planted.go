@@ -82,7 +82,7 @@ var planted = []bug{
 		}},
 		[]string{"shared/offboarding"},
 	},
-	// Whoever decided before somebody was to be forgotten makes them anew, and their name stays.
+	// Whoever decided before somebody was to be forgotten makes them once more, and their name stays.
 	{
 		"made while forgotten",
 		"shared/directory/users.go",

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"seatwise/infra/testing/runnerprocess"
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/plan"
@@ -74,13 +75,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w.operator = w.login(t, "provider", auth.Permissions()...)
 	for _, account := range []string{mine, theirs} {
-		var all []auth.Permission
-		for _, p := range auth.Permissions() {
-			if p != auth.AccountsManage {
-				all = append(all, p)
-			}
-		}
-		token := w.login(t, account, all...)
+		token := w.login(t, account, access.Carried().List()...)
 		if account == mine {
 			w.mine = token
 		} else {

@@ -26,6 +26,7 @@ import (
 	"seatwise/infra/testing/programs"
 	"seatwise/infra/testing/runnerprocess"
 	"seatwise/shared/catalog"
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/auth"
 )
 
@@ -169,12 +170,7 @@ func open(t *testing.T, folder string, at time.Time) (d *desk, stop func()) {
 
 func (d *desk) login(t *testing.T) {
 	t.Helper()
-	var all []string
-	for _, p := range auth.Permissions() {
-		if p != auth.AccountsManage {
-			all = append(all, string(p))
-		}
-	}
+	all := strings.Fields(access.Carried().String())
 	if err := d.Login(t.Context(), account, "ada", all...); err != nil {
 		t.Fatal(err)
 	}

@@ -212,11 +212,7 @@ func (p person) lost(item table.Item, doc *value) bool {
 	id, _ := doc.at("id").text()
 	for _, id := range []string{id, item.Partition[strings.LastIndex(item.Partition, "#")+1:]} {
 		if made, err := uuid.Parse(id); err == nil && made.Version() == 7 {
-			ms := int64(0)
-			for _, b := range made[:6] {
-				ms = ms<<8 | int64(b)
-			}
-			return !time.UnixMilli(ms).After(p.removed)
+			return !time.Unix(made.Time().UnixTime()).After(p.removed)
 		}
 	}
 	return true

@@ -36,7 +36,7 @@ type texts struct {
 	plan string
 }
 
-// theirs is a text of a person: of whom, its conditions say. There are alternatives, separated by spaces,
+// theirs is a text of a person, and its conditions say which one. There are alternatives, separated by spaces,
 // whose parts & joins:
 //
 //	userId            the text at this path is the id of the person

@@ -23,6 +23,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"seatwise/infra/local/token"
+	"seatwise/shared/platform/access"
 	"seatwise/shared/platform/app"
 	"seatwise/shared/platform/auth"
 )
@@ -198,13 +199,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 // ofAnAdmin are the permissions of an account's admin: all but to manage accounts, which would make
 // them an operator of the provider, in every audit entry too.
 func ofAnAdmin() string {
-	var names []string
-	for _, one := range auth.Permissions() {
-		if one != auth.AccountsManage {
-			names = append(names, string(one))
-		}
-	}
-	return strings.Join(names, " ")
+	return access.Carried().String()
 }
 
 func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {

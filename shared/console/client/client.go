@@ -331,6 +331,16 @@ func Into[T any](there *Answer[T], one func(context.Context) (Answer[T], error))
 	}
 }
 
+// IfThere is a call for what there may be none of: then nothing is put anywhere, and that is no error.
+func IfThere(one func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := one(ctx); !Is(err, "not-found") {
+			return err
+		}
+		return nil
+	}
+}
+
 // IfAllowed is a call that a person may lack the permission for: then nothing is put anywhere, and
 // that is no error.
 func IfAllowed(one func(context.Context) error) func(context.Context) error {

@@ -79,14 +79,11 @@ func showBilling(c *web.Context, _ *view.Form) error {
 // openPeriod asks for the billing period that is under way, for who may see it: of all that the next
 // bill has, it alone knows the sum. An account without one has none.
 func openPeriod(c *web.Context, into *client.Answer[client.PeriodView]) func(context.Context) error {
-	return client.IfAllowed(func(ctx context.Context) error {
-		period, err := c.API.GetPeriod(ctx, "current")
-		if client.Is(err, "not-found") {
-			return nil
-		}
-		*into = period
-		return err
-	})
+	return client.IfAllowed(client.IfThere(
+		client.Into(into, func(ctx context.Context) (client.Answer[client.PeriodView], error) {
+			return c.API.GetPeriod(ctx, "current")
+		}),
+	))
 }
 
 // billingWays are the pages that Billing leads to, as the portals' own Billing does.

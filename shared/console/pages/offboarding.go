@@ -36,12 +36,7 @@ func loadLeaving(c *web.Context) (leavingAccount, error) {
 	var a client.Answer[client.Account]
 	var l leavingAccount
 	api := c.API.In(c.Param("id"))
-	err := c.Load(client.Into(&a, api.GetAccount), func(ctx context.Context) (err error) {
-		if l.archive, err = api.GetArchive(ctx); client.Is(err, "not-found") {
-			return nil // none was asked for
-		}
-		return err
-	})
+	err := c.Load(client.Into(&a, api.GetAccount), client.IfThere(client.Into(&l.archive, api.GetArchive)))
 	l.Account = a.Body
 	return l, err
 }
@@ -93,7 +88,7 @@ func showErase(c *web.Context, f *view.Form) error {
 }
 
 func sendErase(c *web.Context, f *view.Form) error {
-	typed := strings.TrimSpace(f.Get("confirm"))
+	typed := trimmed(f, "confirm")
 	if typed != c.Param("id") {
 		return web.Wrong("confirm", "must be the id of the account, "+c.Param("id")+", as it stands here")
 	}
@@ -116,16 +111,15 @@ func showForget(c *web.Context, f *view.Form) error {
 	var a client.Answer[client.Account]
 	var person client.Answer[client.Forgotten]
 	api, id := c.API.In(c.Param("id")), strings.TrimSpace(c.Query().Get("q"))
-	err := c.Load(client.Into(&a, api.GetAccount), func(ctx context.Context) (err error) {
-		if id == "" {
-			return nil
-		}
-		if person, err = api.GetForgottenUser(ctx, id); client.Is(err, "not-found") {
-			return nil // nobody asked for it yet
-		}
-		return err
-	})
-	if err != nil {
+	calls := []func(context.Context) error{client.Into(&a, api.GetAccount)}
+	if id != "" {
+		calls = append(calls, client.IfThere(
+			client.Into(&person, func(ctx context.Context) (client.Answer[client.Forgotten], error) {
+				return api.GetForgottenUser(ctx, id)
+			}),
+		))
+	}
+	if err := c.Load(calls...); err != nil {
 		return err
 	}
 	if state := person.Body.State; state == "queued" || state == "running" {

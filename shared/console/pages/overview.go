@@ -113,14 +113,9 @@ func showOverview(c *web.Context, _ *view.Form) error {
 
 // ownLicenses asks what the reader holds; who is not in the directory, as an operator, holds nothing.
 func ownLicenses(c *web.Context, into *client.Answer[client.HeldLicensePage]) func(context.Context) error {
-	return func(ctx context.Context) error {
-		held, err := c.API.ListUserLicenses(ctx, c.User, client.ListUserLicensesQuery{Limit: mostNames})
-		if client.Is(err, "not-found") {
-			return nil
-		}
-		*into = held
-		return err
-	}
+	return client.IfThere(client.Into(into, func(ctx context.Context) (client.Answer[client.HeldLicensePage], error) {
+		return c.API.ListUserLicenses(ctx, c.User, client.ListUserLicensesQuery{Limit: mostNames})
+	}))
 }
 
 func needsAttention(c *web.Context, o overview) []attention {

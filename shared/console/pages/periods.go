@@ -405,14 +405,11 @@ func holdersOn(c *web.Context, day client.DayView, into []heldThen) []func(conte
 	var calls []func(context.Context) error
 	end := endOf(c, day.Day)
 	for i, id := range day.LicenseIDs {
-		calls = append(calls, client.IfAllowed(func(ctx context.Context) error {
+		calls = append(calls, client.IfAllowed(client.IfThere(func(ctx context.Context) error {
 			l, err := c.API.GetLicense(ctx, id)
-			if client.Is(err, "not-found") {
-				return nil
-			}
 			into[i].license = l.Body
 			return err
-		}), client.IfAllowed(
+		})), client.IfAllowed(
 			client.Into(&into[i].after, func(ctx context.Context) (client.Answer[client.AuditRecordPage], error) {
 				return c.API.ListAudit(ctx, client.ListAuditQuery{
 					License: id, From: end.UTC().Format(time.RFC3339), Order: "oldest", Limit: 1,

@@ -19,16 +19,15 @@ var _ = add(web.Page{
 func showUnderWay(c *web.Context, _ *view.Form) error {
 	var d client.Answer[client.Deferred]
 	id := c.Query().Get("of")
-	err := c.Load(func(ctx context.Context) (err error) {
-		if id == "" {
-			return nil
-		}
-		if d, err = c.API.GetDeferred(ctx, id); client.Is(err, "not-found") {
-			return nil // it is told for a day
-		}
-		return err
-	})
-	if err != nil {
+	var calls []func(context.Context) error
+	if id != "" { // it is told for a day
+		calls = append(calls, client.IfThere(
+			client.Into(&d, func(ctx context.Context) (client.Answer[client.Deferred], error) {
+				return c.API.GetDeferred(ctx, id)
+			}),
+		))
+	}
+	if err := c.Load(calls...); err != nil {
 		return err
 	}
 	switch {

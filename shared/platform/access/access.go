@@ -47,7 +47,7 @@ func UserKey(account, user string) table.Key {
 }
 
 // Forgetting are the markers of people who are being forgotten, by their ids: meanwhile nobody is made of such an
-// id, or what is said of them anew would be forgotten too, or not.
+// id, or what is said of the new one would be forgotten too, or not.
 var Forgetting = call.OwnMarkers("FORGET")
 
 // RolesPartition lists the roles of an account but SuperAdmin.

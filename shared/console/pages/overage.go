@@ -14,7 +14,7 @@ import (
 // What the two kinds of overage count, in the same words on every page (docs/billing.md): neither is a
 // part of the other.
 const (
-	usageOverage = "active people beyond the licenses bought"
+	usageOverage = "active people beyond the licenses bought by the end of the last day"
 	billOverage  = "people who wait for a license of Live Reports at the end of a day, whether they were active or not"
 )
 
@@ -102,8 +102,36 @@ func (u usage) overageSays(c *web.Context) []string {
 	}
 	return append(text, "All of these days together, each person once: "+
 		f.Count(u.sum.ActiveUsers, "active user", "active users")+" for "+
-		f.Count(u.sum.TotalPurchased, "license", "licenses")+" bought at their end, so "+
+		f.Count(u.sum.TotalPurchased, "license", "licenses")+" bought "+u.heldAt(c)+", so "+
 		f.Number(u.sum.OverageUsers)+" over.")
+}
+
+// heldAt is when the licenses are counted that a window as a whole is held against.
+func (u usage) heldAt(c *web.Context) string {
+	at := "by the end of " + c.Format().Day(dayBefore(u.sum.To))
+	if u.today(c) {
+		at += ", today, so far"
+	}
+	return at
+}
+
+// today says that the last day shown is not over yet.
+func (u usage) today(c *web.Context) bool {
+	zone, ok := web.ZoneNamed(u.sum.Timezone)
+	if !ok {
+		zone = accountZone(c)
+	}
+	return dayBefore(u.sum.To) == c.Now().In(zone).Format(time.DateOnly)
+}
+
+// heldSays is what the days and their sum are held against: what is bought on the last day changes the sum,
+// and no day before it.
+func (u usage) heldSays(c *web.Context) string {
+	if len(u.sum.Daily) == 1 {
+		return "The day is held against the licenses bought " + u.heldAt(c) + "."
+	}
+	return "Each day is held against the licenses bought by its end, and all days together against those bought " +
+		u.heldAt(c) + ". So what is bought on the last day changes the sum, and no day before it."
 }
 
 // overSays is what the figure of overage means: of how many days, and by which call queue most of them

@@ -147,6 +147,28 @@ const notTheseDays = "These days cannot be shown: below are the last 30"
 // chosen says that the reader has asked for other days than the last thirty.
 func (u usage) chosen() bool { return u.query.Get("from")+u.query.Get("last") != "" }
 
+// reportDays are the first and the last day of the report that is asked for here, where they are others than
+// the last thirty.
+func (u usage) reportDays() []string {
+	if !u.chosen() || u.fault != nil {
+		return nil
+	}
+	return []string{u.sum.From, dayBefore(u.sum.To)}
+}
+
+// namedIn is where the people of the days shown are named.
+func (u usage) namedIn() string {
+	of := "these days"
+	if len(u.sum.Daily) == 1 {
+		of = "this day"
+	}
+	return "Who was active is named in the report of " + of +
+		", with the call queues and dashboards of each: Download License Status Report."
+}
+
+// dayLink is the usage of one day: who was active on it, by what, and the report that names them.
+func dayLink(c *web.Context, day string) string { return usageOf(c, day, dayAfter(day)) }
+
 // month is the address of the usage of a month, some months before that of the last day shown; the current
 // one ends with its last day so far.
 func (u usage) month(c *web.Context, before int) (href, name string) {

@@ -72,7 +72,8 @@ func TestUsageShowsWhatTheAPICounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := c.SignIn(t, "acme", "ada").Get("/console/acme/usage")
-	page.Says("2 monitored users (agents)", "licenses bought: 1 Live Reports, 0 Call Queue Booster",
+	page.Says("2 monitored users (agents)", "licenses bought by the end of "+c.Now().In(detroit(t)).Format("Jan 2, 2006")+
+		", today, so far: 1 Live Reports, 0 Call Queue Booster",
 		"America/Detroit", "Download License Status Report", "The same figures as a table", "No report was made yet.")
 	if sum.Body.ActiveUsers != 2 || sum.Body.OverageUsers != 1 || sum.Body.Overage == nil {
 		t.Fatalf("%+v", sum.Body)
@@ -111,10 +112,7 @@ func TestUsageNamesTheDaysOfOverage(t *testing.T) {
 		fold(t, c)
 	}
 	monitored(t, api, "detroit", "support", "zoe", "john")
-	zone, err := time.LoadLocation("America/Detroit")
-	if err != nil {
-		t.Fatal(err)
-	}
+	zone := detroit(t)
 	first := c.Now().In(zone)
 	day := func(after int) string { return first.AddDate(0, 0, after).Format("Jan 2, 2006") }
 	queue("zoe")
@@ -126,7 +124,8 @@ func TestUsageNamesTheDaysOfOverage(t *testing.T) {
 	page.Says(
 		"On 1 of these 30 days more people were active than licenses were bought: "+day(0)+".",
 		"The most on one day: 1 person over, on "+day(0),
-		"All of these days together, each person once: 2 active users for 1 license bought at their end, so 1 over.",
+		"All of these days together, each person once: 2 active users for 1 license "+
+			"bought by the end of "+day(2)+", today, so far, so 1 over.",
 	)
 	page.Hides("on all of these days", "perhaps", "without a break", "See the days before")
 	queue("zoe", "john")
@@ -157,10 +156,7 @@ func TestOverageOfUsageAndOfTheBill(t *testing.T) {
 	usage := b.Get("/console/acme/usage")
 	usage.Says("The bill does not charge active people: it charges " + billed)
 	lines := "/console/acme/billing/periods/" + period.Body.From + "?kind=overage#lines"
-	zone, err := time.LoadLocation("America/Detroit")
-	if err != nil {
-		t.Fatal(err)
-	}
+	zone := detroit(t)
 	today := c.Now().In(zone).Format(time.DateOnly)
 	said := func(day string) string {
 		d, err := time.Parse(time.DateOnly, day)
@@ -199,6 +195,49 @@ func TestOverageOfUsageAndOfTheBill(t *testing.T) {
 	overview.Says("1 more person was active in the last 30 days than licenses of Live Reports are bought.")
 	if at := overview.Link("See usage"); at != "/console/acme/usage#overage" {
 		t.Errorf("the overview leads to %s", at)
+	}
+}
+
+// detroit is the time zone of the test's account.
+func detroit(t *testing.T) *time.Location {
+	t.Helper()
+	zone, err := time.LoadLocation("America/Detroit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zone
+}
+
+// A day leads to who was active on it: the usage of that day alone, and the report of it, which names them.
+// What a window is held against is said, so that nobody wonders why a purchase of today changes its sum.
+func TestADayOfUsageLeadsToItsPeople(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
+	monitored(t, api, "detroit", "support", "zoe", "john")
+	fold(t, c)
+	first := c.Now().In(detroit(t))
+	c.Forward(24 * time.Hour)
+	api = c.API(t, "acme", "ada", "usage.read")
+	fold(t, c)
+	b := c.SignIn(t, "acme", "ada")
+	page := b.Get("/console/acme/usage")
+	page.Says("Each day is held against the licenses bought by its end, and all days together against those " +
+		"bought by the end of " + first.AddDate(0, 0, 1).Format("Jan 2, 2006") +
+		", today, so far. So what is bought on the last day changes the sum, and no day before it.")
+	page.Hides("Who was active is named")
+	day := b.Get(page.Link(first.Format("Jan 2, 2006")))
+	day.Says("2 active users: each person once", "Who was active is named in the report of this day",
+		"The day is held against the licenses bought by the end of "+first.Format("Jan 2, 2006")+".", "Queue detroit")
+	day.Hides("today, so far")
+	b.Submit(day.Form("/usage/reports"))
+	list, err := api.ListReports(t.Context(), client.ListReportsQuery{})
+	if err != nil || len(list.Body.Items) != 1 {
+		t.Fatalf("%+v, %v", list.Body, err)
+	}
+	made(t, api, list.Body.Items[0].ID)
+	r := list.Body.Items[0]
+	if r.From != first.Format(time.DateOnly) || r.To != first.AddDate(0, 0, 1).Format(time.DateOnly) {
+		t.Errorf("the report is of %s to %s", r.From, r.To)
 	}
 }
 

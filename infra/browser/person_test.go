@@ -56,6 +56,9 @@ type person struct {
 
 	mu       sync.Mutex
 	mistakes []string
+	// asked counts how often the browser asked whether to leave what was not sent; stays is the answer.
+	asked int
+	stays bool
 }
 
 // sit opens a browser without cookies.
@@ -110,6 +113,13 @@ func newPerson(beside context.Context, t testing.TB, o *office, how way, options
 func (p *person) hears(event any) {
 	said := ""
 	switch e := event.(type) {
+	case *page.EventJavascriptDialogOpening:
+		p.mu.Lock()
+		p.asked++
+		answer := page.HandleJavaScriptDialogParams{Accept: !p.stays}
+		p.mu.Unlock()
+		go func() { _, _ = chromedp.Call(p.tab, page.HandleJavaScriptDialog, answer) }() // the tab may be gone
+		return
 	case *runtime.EventExceptionThrown:
 		said = e.ExceptionDetails.Text
 		if e.ExceptionDetails.Exception != nil {

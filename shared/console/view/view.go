@@ -107,6 +107,10 @@ type Form struct {
 // Get is what was typed into a field.
 func (f *Form) Get(name string) string { return f.Values.Get(name) }
 
+// unsent says that the form shows again what was typed, which is saved nowhere: it was refused, or only asked
+// what its choice does.
+func (f *Form) unsent() bool { return f.Values.Has("_key") }
+
 // Default is what was typed into a field, or a value if the form was not sent yet.
 func (f *Form) Default(name, value string) string {
 	if f.Values.Has(name) {

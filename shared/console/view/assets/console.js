@@ -254,6 +254,36 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");
 });
 
+// An edit that was changed and not sent is lost by leaving the page, so the browser asks first. Lists that are
+// searched and filtered are no edits, and Cancel is an answer already.
+const edits = "form[data-once]:has(.buttons, .row.spread)";
+const typed = new WeakSet();
+let answered = null; // the form that is sent, or left by its own Cancel
+const editable = (field) => field.name && !["hidden", "search", "submit", "button", "fieldset"].includes(field.type);
+const differs = (field) => {
+  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+  if (field.tagName !== "SELECT") return field.value !== field.defaultValue;
+  const first = [...field.options].findIndex((option) => option.defaultSelected);
+  return field.selectedIndex !== Math.max(first, 0);
+};
+document.addEventListener("input", (event) => { if (event.target.form) typed.add(event.target.form); });
+document.addEventListener("submit", (event) => { answered = event.target; });
+document.addEventListener("click", (event) => {
+  const cancel = event.target.closest(`${edits} :is(.buttons, .row.spread) a:not([target])`);
+  if (cancel && !event.ctrlKey && !event.metaKey && !event.shiftKey) answered = cancel.closest("form");
+});
+addEventListener("pageshow", () => { answered = null; });
+addEventListener("beforeunload", (event) => {
+  const unsent = (form) => {
+    if (form === answered) return false;
+    const fields = [...form.elements].filter(editable);
+    return "unsent" in form.dataset ? fields.length > 0 : typed.has(form) && fields.some(differs);
+  };
+  if (!document.querySelector("meta[http-equiv=refresh]") && [...document.querySelectorAll(edits)].some(unsent)) {
+    event.preventDefault();
+  }
+});
+
 // Who was in the part that was replaced goes on at its beginning.
 function goOnAt(element) {
   if (!element) return;

@@ -103,7 +103,7 @@ func showNewAccount(c *web.Context, f *view.Form) error {
 		Bundle:         "standard",
 		ReportSchedule: "monthly",
 	}
-	return c.Show("New account", accountPage(c, f, fresh))
+	return c.Show("New account", accountPage(c, f, fresh, new(firstAdmin)))
 }
 
 func sendNewAccount(c *web.Context, f *view.Form) error {
@@ -124,7 +124,7 @@ func sendNewAccount(c *web.Context, f *view.Form) error {
 		return err
 	}
 	return c.Done(c.LinkOf(id), web.Good("The account "+body.Name+" is made, and you are in it.",
-		"Make its first people in the Directory, and buy its licenses under Purchase."))
+		"The first super-admin is made next, as it says below. Licenses are bought under Purchase."))
 }
 
 // accountBody is an account as it was typed.
@@ -152,13 +152,14 @@ func accountBody(f *view.Form) (client.PutAccountRequest, error) {
 
 func showAccount(c *web.Context, f *view.Form) error {
 	var a client.Answer[client.Account]
-	err := c.Load(client.Into(&a, c.API.In(c.Param("id")).GetAccount))
+	var admins firstAdmin
+	err := c.Load(client.Into(&a, c.API.In(c.Param("id")).GetAccount), admins.ask(c, c.Param("id")))
 	if err != nil {
 		return err
 	}
 	web.FromVersion(f, a.ETag)
 	f.Shows(accountRows(f, a.Body))
-	return c.Show("Account "+a.Body.Name, accountPage(c, f, a.Body))
+	return c.Show("Account "+a.Body.Name, accountPage(c, f, a.Body, &admins))
 }
 
 func sendAccount(c *web.Context, f *view.Form) error {

@@ -2,12 +2,14 @@ package pages_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"seatwise/infra/testing/consolewalk"
 	"seatwise/shared/catalog"
 	"seatwise/shared/console/client"
+	"seatwise/shared/platform/app"
 )
 
 // An operator who enters an account that there is not is told so, and led to Accounts; nobody else is told more
@@ -103,7 +105,8 @@ func TestMakeEnterAndLeaveAnAccount(t *testing.T) {
 	if made.URL.Path != "/console/globex/" {
 		t.Fatalf("%d at %s: %s", made.Status, made.URL, made.Text())
 	}
-	made.Says("The account Globex is made, and you are in it.", "Account Globex globex")
+	made.Says("The account Globex is made, and you are in it.", "Account Globex globex",
+		"it has no active super-admin", "the account globex (claim account) and no permissions")
 
 	inside := b.Get("/console/globex/accounts")
 	home := b.Get(inside.Link("Leave Globex (globex)"))
@@ -201,4 +204,31 @@ func TestAnAccountThatIsSuspendedAndClosed(t *testing.T) {
 	if strings.Contains(again.Text(), "suspended") || len(again.Links("+ New user")) == 0 {
 		t.Errorf("it is active again: %s", again.Text())
 	}
+}
+
+// An account that nobody administers tells an operator how its first super-admin comes in, on its overview and
+// on the page where it is changed, until somebody does. The way leads over their page to the invitation.
+func TestTheFirstSuperAdminOfAnAccount(t *testing.T) {
+	var mails invited
+	c := consolewalk.StartWith(t, func(env *app.Env) { env.SignIn, env.Console.Invites = &mails, true })
+	c.Account(t, "acme", nil)
+	c.Account(t, "globex", nil)
+	b := c.SignIn(t, "acme", "ada")
+	const none = "it has no active super-admin"
+	b.Get("/console/acme/accounts/of/globex").Says(none, "Press Invite on their page")
+	page := b.Get("/console/globex/")
+	page.Says(none)
+	form := b.Get(page.Link("+ First super-admin")).Post()
+	if got := form.Values["roleIds"]; !slices.Equal(got, []string{"super-admin"}) {
+		t.Fatalf("the form chooses the roles %q", got)
+	}
+	form.Set("id", "eve")
+	form.Set("name", "Eve Moore")
+	form.Set("email", "eve@globex.test")
+	made := b.Submit(form)
+	b.Submit(b.Get(made.Link("Invite them to sign in")).Post()).Says("The invitation is sent to eve@globex.test.")
+	b.Get("/console/globex/").Hides(none)
+	b.Get("/console/acme/accounts/of/globex").Hides(none)
+	b.Get("/console/acme/").Says(none)
+	c.SignIn(t, "acme", "zoe", "licenses.read", "directory.read", "directory.manage").Get("/console/acme/").Hides(none)
 }

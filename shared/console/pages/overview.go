@@ -38,6 +38,8 @@ type overview struct {
 	asked client.Answer[client.RequestPage]
 	// own is what the reader holds, for who sees little else.
 	own client.Answer[client.HeldLicensePage]
+	// admins tells an operator whether anybody administers the account.
+	admins firstAdmin
 	// told says the latest changes by their names.
 	told teller
 }
@@ -103,6 +105,9 @@ func showOverview(c *web.Context, _ *view.Form) error {
 	}
 	if o.nothing() || !c.May(auth.LicensesRead, auth.DirectoryRead) {
 		more = append(more, ownLicenses(c, &o.own))
+	}
+	if c.Operator() && c.May(auth.DirectoryManage) {
+		more = append(more, o.admins.ask(c, c.Account))
 	}
 	if o.metered, err = o.estimate(c, more...); err != nil {
 		return err

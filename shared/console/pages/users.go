@@ -327,7 +327,7 @@ func showNewUser(c *web.Context, f *view.Form) error {
 	var roles client.Answer[client.RolePage]
 	var catalog client.Answer[client.CatalogItemPage]
 	var centers client.Answer[client.CostCenterPage]
-	e := userEdit{user: client.User{Active: true}, isNew: true}
+	e := userEdit{user: client.User{Active: true, RoleIDs: c.Query()["role"]}, isNew: true}
 	calls := []func(context.Context) error{
 		listRoles(c, &roles), metered(c, &catalog), client.IfAllowed(client.Into(&centers, listCenters(c))),
 	}
@@ -374,7 +374,7 @@ func sendNewUser(c *web.Context, f *view.Form) error {
 	if err != nil {
 		return taken(err, id, "user")
 	}
-	return c.Done(c.Link("directory", "users", id), web.Good(made.Body.Name+" is in the directory."))
+	return c.Done(c.Link("directory", "users", id), madeUser(c, made.Body))
 }
 
 // makesUser is the request that makes the user of the form.

@@ -155,6 +155,13 @@ func (l live) waits() int64 {
 	return n
 }
 
+// short are the products for which somebody waits; of one that the address names, it alone.
+func (l live) short(only string) []client.ProductSummary {
+	return slices.DeleteFunc(slices.Clone(l.summary.Body.Items), func(p client.ProductSummary) bool {
+		return p.Waiting == 0 || only != "" && only != p.ProductID
+	})
+}
+
 // productName is a product as the account's list names it.
 func (l live) productName(id string) string {
 	for _, p := range l.summary.Body.Items {

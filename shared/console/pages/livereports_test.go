@@ -2,6 +2,7 @@ package pages_test
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 
 	"seatwise/infra/testing/consolewalk"
@@ -48,6 +49,33 @@ func TestWhoWaitsAndWhy(t *testing.T) {
 	why := b.Get("/console/acme/live-reports/users/john")
 	why.Says("John Smith is not active", "they need no license")
 	why.Hides("they are in no call queue that a dashboard shows")
+}
+
+// Where several wait, what is offered is to buy as many, and Purchase has that number typed already.
+func TestAsManyAsWaitAreBought(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
+	_, err := api.PutUser(t.Context(), "eve", client.PutUserRequest{Name: "Eve Moore"}, client.Change{Key: "eve"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	monitored(t, api, "detroit", "support", "zoe", "john", "eve")
+	b := c.SignIn(t, "acme", "ada")
+	overview := b.Get("/console/acme/")
+	waiting := b.Get(overview.Link("See who waits"))
+	why := b.Get(waiting.Link("Why?"))
+	for _, address := range []string{
+		overview.Link("Buy 2"), waiting.Link("Buy 2 Live Reports"), why.Link("Buy 2"),
+	} {
+		form := b.Get(address).Post()
+		if got := form.Values["quantity-live-reports"]; !slices.Equal(got, []string{"2"}) {
+			t.Errorf("%s proposes %q", address, got)
+		}
+	}
+	first, second := asks(t, c, "john", "phone-system"), asks(t, c, "zoe", "phone-system")
+	b.Submit(b.Get("/console/acme/requests/" + first + "/approve").Post())
+	b.Get("/console/acme/requests/" + second + "/approve").Says("Buy 2 in a new tab: as many as wait then.")
+	c.SignIn(t, "acme", "eve", "licenses.read").Get("/console/acme/live-reports").Hides("Buy 2")
 }
 
 // Why somebody waits says at which place, and which free licenses the fence of another cost center keeps

@@ -65,8 +65,8 @@ func (o overview) few() bool {
 // attention is something that somebody should look at.
 type attention struct {
 	Kind, Word, Text, Href, Link string
-	// Buy leads to where what is missing is bought; empty where it cannot be.
-	Buy string
+	// Buy leads to where what is missing is bought; empty where it cannot be. BuySays is what it is called.
+	Buy, BuySays string
 }
 
 func showOverview(c *web.Context, _ *view.Form) error {
@@ -134,7 +134,7 @@ func needsAttention(c *web.Context, o overview) []attention {
 				Text: f.Count(p.Waiting, "person waits", "people wait") + " for a license of " + p.Name + ".",
 				Href: c.Link("live-reports") + "?product=" + queryEscape(p.ProductID) + "#waiting",
 				Link: "See who waits",
-				Buy:  buyMissing(c, p.ProductID, p.Waiting),
+				Buy:  buyMissing(c, p.ProductID, p.Waiting), BuySays: buySays(f, p.Waiting),
 			})
 		}
 		if isShort(c, p) && p.Waiting == 0 {
@@ -144,7 +144,7 @@ func needsAttention(c *web.Context, o overview) []attention {
 				Text: f.Number(p.Available) + " of " + f.Number(p.Bought) + " licenses of " + p.Name + " are free.",
 				Href: c.Link("licenses") + "?product=" + p.ProductID + "&status=available",
 				Link: "See them",
-				Buy:  buyMissing(c, p.ProductID, 1),
+				Buy:  buyMissing(c, p.ProductID, 1), BuySays: "Buy",
 			})
 		}
 	}
@@ -215,7 +215,7 @@ func alertsOf(c *web.Context, o overview) []attention {
 					a.ProductID,
 				) + "&status=available",
 				Link: "See them",
-				Buy:  buyMissing(c, a.ProductID, 1),
+				Buy:  buyMissing(c, a.ProductID, 1), BuySays: "Buy",
 			})
 		case a.Kind == "periodWaits":
 			list = append(list, attention{
@@ -273,6 +273,14 @@ func buyMissing(c *web.Context, product string, missing int64) string {
 	}
 	return c.Link("purchase") + "?product=" + queryEscape(product) + "&quantity=" +
 		strconv.FormatInt(missing, 10) + "#product-" + product
+}
+
+// buySays is what the way to buy as many as are missing is called. The number can be changed there.
+func buySays(f *view.Format, missing int64) string {
+	if missing <= 1 {
+		return "Buy one"
+	}
+	return "Buy " + f.Number(missing)
 }
 
 // isShort says whether few of what was bought is free. Metered products are counted and never

@@ -86,7 +86,7 @@ func TestAttentionLeadsToWhoWaits(t *testing.T) {
 	if text := waits.Text(); strings.Index(text, "Call queues") > strings.Index(text, "Who waits") {
 		t.Error("people who wait stand before the dashboards and call queues")
 	}
-	shop := b.Get(page.Link("Buy"))
+	shop := b.Get(page.Link("Buy one"))
 	shop.Says("Purchase", "1 person waits for one.")
 	c.SignIn(t, "acme", "eve", "licenses.read").Get("/console/acme/").Hides("Buy")
 }

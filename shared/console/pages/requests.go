@@ -339,6 +339,8 @@ type requestView struct {
 	called  people
 	// base is a request of the same person for the license that what they ask for hangs on, as long as they have none.
 	base client.Request
+	// short is how many wait for the product if this one is approved and none is free.
+	short int64
 }
 
 // loadRequest reads the request of the address in the first round, with more calls, and names people
@@ -403,6 +405,9 @@ func showApprove(c *web.Context, f *view.Form) error {
 	if err := v.findBase(c); err != nil {
 		return err
 	}
+	if err := v.findShort(c); err != nil {
+		return err
+	}
 	return c.Show("Approve", approvePage(c, f, v))
 }
 
@@ -418,6 +423,26 @@ func (v *requestView) findBase(c *web.Context) error {
 	for _, r := range open.Body.Items {
 		if slices.Contains(v.item(v.request.ProductID).Requires, r.ProductID) {
 			v.base = r
+		}
+	}
+	return err
+}
+
+// findShort counts, where the approval gives no license, who waits for one then: who waits now, whose requests
+// are approved already, and the person of this one.
+func (v *requestView) findShort(c *web.Context) error {
+	if v.short = 1; !v.known || v.gets() || v.request.State != stateOpen || !c.May(auth.BillingPurchase) {
+		return nil
+	}
+	var approved client.Answer[client.RequestPage]
+	var summary client.Answer[client.ProductSummaryPage]
+	err := c.Load(summarize(c, &summary), listRequests(c, &approved, client.ListRequestsQuery{
+		Product: []string{v.request.ProductID}, State: []string{stateApproved}, Limit: pageOfRequests,
+	}))
+	v.short += int64(len(approved.Body.Items))
+	for _, p := range summary.Body.Items {
+		if p.ProductID == v.request.ProductID {
+			v.short += p.Waiting
 		}
 	}
 	return err

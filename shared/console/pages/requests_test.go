@@ -154,7 +154,7 @@ func TestAnApprovalSaysWhatItBuys(t *testing.T) {
 	first, second := asks(t, c, "zoe", "live-reports"), asks(t, c, "john", "live-reports")
 	b := c.SignIn(t, "acme", "ada")
 	page := b.Get("/console/acme/requests/" + first + "/approve")
-	page.Says("No license of Live Reports is free.", "gets one automatically as soon as", "Buy what is missing")
+	page.Says("No license of Live Reports is free.", "gets one automatically as soon as", "Buy one in a new tab")
 
 	catalog, err := api.ListCatalog(t.Context(), client.ListCatalogQuery{Limit: 200})
 	if err != nil {
@@ -209,7 +209,7 @@ func TestAnAddOnIsAskedForWithItsLicense(t *testing.T) {
 	const addOn = "Approve: Call Recording for Zoe Alvarez"
 	approve := ada.Get(linkOf(t, ada.Get("/console/acme/requests"), addOn))
 	approve.Says("Zoe Alvarez asked for Phone System too.")
-	approve.Hides("Buy what is missing")
+	approve.Hides("Buy what is missing", "Buy one")
 	base := ada.Get(approve.Link("Approve that first"))
 	base.Says("Approve Phone System for Zoe Alvarez?")
 	ada.Get("/console/acme/").Hides("for a seat, and nobody need decide")

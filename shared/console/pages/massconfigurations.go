@@ -436,8 +436,6 @@ func ask(c *web.Context, f *view.Form, title string, page func(*web.Context, *vi
 	return c.Show(title+" "+p.FileName, page(c, f, p))
 }
 
-func showConfigure(c *web.Context, f *view.Form) error { return ask(c, f, "Configure", configurePage) }
-
 func sendConfigure(c *web.Context, f *view.Form) error {
 	m, err := c.API.ConfigureMassConfiguration(c.R.Context(), c.Param("id"), c.Change(f))
 	if err != nil {

@@ -121,7 +121,10 @@ func TestConfigureAsInThePortals(t *testing.T) {
 	)
 	plan.Says("Checked. Nothing has been changed yet.", "Phone System", "enough", "6567891230", "IP Phone")
 	ask := b.Get(plan.Link("Configure"))
-	ask.Says("2 rows will be applied.", "What is configured can be undone.")
+	ask.Says("2 rows will be applied.", "What is configured can be undone.", "What this does",
+		"Phone System 2 0 → becomes 2 2 → becomes 0 0", "Call Recording 2 0 → becomes 1 2 → becomes 1 0",
+		"Zoe Alvarez gets Phone System, Call Recording, IP Phone, on Ext 101; gets the number 6567891230",
+		"John Smith gets Phone System, IP Phone, on Ext 102", "What you pay stays the same")
 	form := ask.Post()
 	first, again := b.Submit(form), b.Submit(form)
 	if first.Status != http.StatusOK || again.Status != http.StatusOK {
@@ -239,6 +242,11 @@ func TestAPlanThatLacksSeats(t *testing.T) {
 	}
 	forced := b.Get(plan.URL.Path + "/configure")
 	forced.Says("There are not enough free seats, so it cannot be configured yet.")
+	buying := b.Get(plan.Link("Buy 1 Phone System"))
+	buying.Says("Buy Phone System now")
+	if got := buying.Post().Values.Get("_back"); got != plan.URL.Path {
+		t.Errorf("who buys for a plan is led back to %q", got)
+	}
 	form := plan.Post()
 	b.Submit(form).Says("What the plan lacks is in the cart.")
 	b.Submit(form)

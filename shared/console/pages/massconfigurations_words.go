@@ -278,10 +278,6 @@ func errorsAre(p plan) string {
 	return "errors"
 }
 
-func buyLink(c *web.Context, s seats) string {
-	return c.Link("purchase") + "?product=" + queryEscape(s.product) + "&quantity=" + strconv.FormatInt(s.toBuy(), 10)
-}
-
 func cameBy(m client.MassConfiguration) string {
 	switch m.Source {
 	case "drop":

@@ -1,6 +1,7 @@
 package pages_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -98,6 +99,25 @@ func TestAPeriodOpensIntoItsPeople(t *testing.T) {
 	if bars != len(period.Body.ByCostCenter) || bars != 3 {
 		t.Errorf("the chart has %d bars of %d cost centers", bars, len(period.Body.ByCostCenter))
 	}
+
+	// A reader can multiply: days, through the days of the month, times the price, is the amount.
+	counted := 0
+	for _, l := range period.Body.Lines {
+		if l.Kind == "prorated" || l.Kind == "correction" {
+			continue
+		}
+		counted++
+		days, price, through := l.LicenseDays, l.UnitPrice.Amount, period.Body.MonthDays
+		if off := days*price - l.Amount.Amount*through; off > through || off < -through {
+			t.Errorf("%d days of %d at %d are not %d", days, through, price, l.Amount.Amount)
+		}
+		page.Says(fmt.Sprintf("1 license day / %d × $%d.%02d $%d.%02d", through, price/100, price%100,
+			l.Amount.Amount/100, l.Amount.Amount%100))
+	}
+	if counted == 0 {
+		t.Error("no line counts days")
+	}
+	page.Says("as ordered, at $")
 
 	filtered := "?kind=prorated&product=developer&costCenter=CC-2"
 	some := b.Get("/console/acme/billing/periods/" + period.Body.From + filtered)

@@ -56,11 +56,11 @@ func howItComes(f *view.Format, l client.LineView) string {
 	case "prorated":
 		return "What orders had due on their day for the rest of the period."
 	}
-	what := f.Count(l.LicenseDays, "license day", "license days")
+	what := lineDays(f, l.Kind, l.LicenseDays)
 	if l.Kind == kindOverage {
-		what = f.Count(l.LicenseDays, "day", "days") + " at whose end a person waited,"
+		what += ", each a day at whose end a person waited,"
 	}
-	return what + " at " + f.Money(l.UnitPrice) + " a month. What a product costs is rounded once, and shared out to the cent."
+	return what + " at " + f.Money(l.UnitPrice) + " a month: each day is that price, divided by the days of the month. What a product costs is rounded once, and shared out to the cent."
 }
 
 // centerValue is a cost center as the filter takes it.
@@ -71,12 +71,31 @@ func centerValue(one client.PeriodCostCenterTotal) string {
 	return one.CostCenter
 }
 
-// unitPrice is a line's price of a month; a correction has none.
-func unitPrice(f *view.Format, l client.Line) string {
-	if l.Kind == "correction" {
+// multiplied is how a line's amount comes about, so that a reader can work it out: the days that were counted,
+// through the days of the month that has the price, times the price.
+func multiplied(f *view.Format, l client.Line, monthDays int64) string {
+	switch l.Kind {
+	case "correction":
 		return "–"
+	case "prorated":
+		return "as ordered, at " + f.Money(l.UnitPrice) + " a month"
 	}
-	return f.Money(l.UnitPrice)
+	return lineDays(f, l.Kind, l.LicenseDays) + " / " + f.Number(monthDays) + " × " + f.Money(l.UnitPrice)
+}
+
+// lineDays are the days that a line counts: of licenses, or of people.
+func lineDays(f *view.Format, kind string, n int64) string {
+	if kind == kindOverage {
+		return f.Count(n, "person day", "person days")
+	}
+	return f.Count(n, "license day", "license days")
+}
+
+// multipliedSays is what the column of it means.
+func multipliedSays(f *view.Format, monthDays int64) string {
+	return "A license, or a person who waited, counts once for each day. An amount is these days, divided by the " +
+		f.Number(monthDays) + " days of the month, times the price of a month. What a product costs in all is rounded once, " +
+		"and shared out to the cent, so a line may differ by a cent."
 }
 
 // lineThings is what a line counts, in the number that there is.

@@ -21,7 +21,10 @@ var _ = add(web.Page{
 		{Path: "accounts", Show: showAccounts},
 		{Path: "accounts/new", Show: showNewAccount, Send: sendNewAccount, Submit: "Make it", Fields: accountFields},
 		{Path: "accounts/of/{id}/cost", Show: showAccountCost},
-		{Path: "accounts/of/{id}", Show: showAccount, Send: sendAccount, Submit: "Save", Fields: accountFields},
+		{
+			Path: "accounts/of/{id}", Show: showAccount, Send: sendAccount, Submit: "Save", Fields: accountFields,
+			Changes: "account:{id}",
+		},
 		{Path: "accounts/of/{id}/state", Show: showState, Send: sendState, Submit: "Change the state"},
 	}, offboardingRoutes...),
 })
@@ -103,7 +106,7 @@ func showNewAccount(c *web.Context, f *view.Form) error {
 		Bundle:         "standard",
 		ReportSchedule: "monthly",
 	}
-	return c.Show("New account", accountPage(c, f, fresh, new(firstAdmin)))
+	return c.Show("New account", accountPage(c, f, accountView{Account: fresh}))
 }
 
 func sendNewAccount(c *web.Context, f *view.Form) error {
@@ -158,8 +161,14 @@ func showAccount(c *web.Context, f *view.Form) error {
 		return err
 	}
 	web.FromVersion(f, a.ETag)
-	f.Shows(accountRows(f, a.Body))
-	return c.Show("Account "+a.Body.Name, accountPage(c, f, a.Body, &admins))
+	v := accountView{Account: a.Body, admins: admins}
+	if f.Stale { // of a version, a cost center is told by its name too
+		if err := c.Load(v.nameCenters(c)); err != nil {
+			return err
+		}
+	}
+	f.Shows(accountRows(f, v))
+	return c.Show("Account "+a.Body.Name, accountPage(c, f, v))
 }
 
 func sendAccount(c *web.Context, f *view.Form) error {
@@ -238,8 +247,27 @@ func sendState(c *web.Context, f *view.Form) error {
 	return c.Done(c.Link("accounts", "of", c.Param("id")), web.Good(said))
 }
 
+// accountView is an account on its page.
+type accountView struct {
+	client.Account
+
+	admins firstAdmin
+	// centers are its cost centers, where a conflict tells of one.
+	centers []view.Option
+}
+
+// nameCenters asks for the cost centers of the account.
+func (v *accountView) nameCenters(c *web.Context) func(context.Context) error {
+	return client.IfAllowed(func(ctx context.Context) error {
+		list, err := c.API.In(v.ID).ListCostCenters(ctx, client.ListCostCentersQuery{Limit: mostChoices})
+		v.centers = centerOptions(list.Body.Items)
+		return err
+	})
+}
+
 // accountRows are both versions of an account, for who changed it while somebody else did.
-func accountRows(f *view.Form, there client.Account) []view.Both {
+func accountRows(f *view.Form, there accountView) []view.Both {
+	center := func(code string) string { return optionName(there.centers, code) }
 	day := strconv.FormatInt(there.BillingDay, 10)
 	words := func(s string) string { return s }
 	row := func(label, field, theirs string, say func(string) string) view.Both {
@@ -255,7 +283,7 @@ func accountRows(f *view.Form, there client.Account) []view.Both {
 		row("Billing day", "billingDay", day, words),
 		row("Bundle", "bundle", there.Bundle, bundleName),
 		row("Country", "country", there.Country, words),
-		row("Cost Center", "costCenter", there.CostCenter, words),
+		row("Cost Center", "costCenter", there.CostCenter, center),
 		row("Reports on schedule", "reportSchedule", there.ReportSchedule, scheduleName),
 	}
 }

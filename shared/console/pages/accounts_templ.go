@@ -383,7 +383,7 @@ func accountsPage(c *web.Context, l accountList) templ.Component {
 }
 
 // accountPage makes an account, or changes one.
-func accountPage(c *web.Context, f *view.Form, a client.Account, admins *firstAdmin) templ.Component {
+func accountPage(c *web.Context, f *view.Form, a accountView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -430,7 +430,7 @@ func accountPage(c *web.Context, f *view.Form, a client.Account, admins *firstAd
 			}
 		}
 		if a.State == "active" {
-			templ_7745c5c3_Err = firstAdminNote(c, admins).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = firstAdminNote(c, &a.admins).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -460,7 +460,7 @@ func accountPage(c *web.Context, f *view.Form, a client.Account, admins *firstAd
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = view.Conflict(c.Link("accounts", "of", a.ID), f, accountRows(f, a), c.Link("accounts")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var23), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = view.Conflict(c.Format(), c.Link("accounts", "of", a.ID), f, accountRows(f, a), c.Link("accounts")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var23), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -529,13 +529,13 @@ func accountPage(c *web.Context, f *view.Form, a client.Account, admins *firstAd
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = view.Buttons(accountSubmit(a), c.Link("accounts")).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = view.Buttons(accountSubmit(a.Account), c.Link("accounts")).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = view.Post(accountAction(c, a), f).Render(templ.WithChildren(ctx, templ_7745c5c3_Var24), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = view.Post(accountAction(c, a.Account), f).Render(templ.WithChildren(ctx, templ_7745c5c3_Var24), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -18,8 +18,8 @@ var _ = add(web.Page{
 	Name: "Cart", Path: "cart", Needs: []auth.Permission{auth.BillingPurchase},
 	Routes: []web.Route{
 		{
-			Path:   "cart",
-			Show:   showCart,
+			Path: "cart",
+			Show: showCart, Changes: "cart:mine",
 			Send:   sendCart,
 			Submit: "Next",
 			Fields: web.Fields("costCenter", "Cost Center"),
@@ -33,7 +33,7 @@ var _ = add(web.Page{
 			Fields: web.Fields("code", "Cost Center Code", "name", "Name"),
 		},
 		{
-			Path:   "cart/lines/{line}/split",
+			Path: "cart/lines/{line}/split", Changes: "cart:mine",
 			Show:   showSplit,
 			Send:   sendSplit,
 			Submit: "Split",

@@ -16,8 +16,9 @@ import (
 var centerRoutes = []web.Route{
 	{Path: "billing/cost-centers", Show: showCenters},
 	{
-		Path: "billing/cost-centers/{code}", Whole: true, Needs: []auth.Permission{auth.BillingPurchase},
-		Show: showCenter, Send: sendCenter, Submit: "Save", Fields: web.Fields("name", "Name", "fenced", "Fenced"),
+		Path: "billing/cost-centers/{code}", Changes: "costCenter:{code}", Whole: true,
+		Needs: []auth.Permission{auth.BillingPurchase},
+		Show:  showCenter, Send: sendCenter, Submit: "Save", Fields: web.Fields("name", "Name", "fenced", "Fenced"),
 	},
 }
 

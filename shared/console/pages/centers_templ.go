@@ -335,7 +335,7 @@ func centerPage(c *web.Context, f *view.Form, one client.CostCenter, told view.T
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = view.Conflict(c.Link("billing", "cost-centers", one.Code), f, centerRows(f, one), c.Link("billing", "cost-centers")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var15), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = view.Conflict(c.Format(), c.Link("billing", "cost-centers", one.Code), f, centerRows(f, one), c.Link("billing", "cost-centers")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var15), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -705,7 +705,7 @@ func addQueuesPage(c *web.Context, f *view.Form, s showing) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if f.Stale && !f.Replanned {
-			templ_7745c5c3_Err = changedMeanwhile().Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = changedMeanwhile(c, f).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

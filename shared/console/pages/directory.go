@@ -25,7 +25,7 @@ var _ = add(web.Page{
 		},
 		{Path: "directory/users/{id}", Show: showUser},
 		{
-			Path: "directory/users/{id}/edit", Needs: managesDirectory,
+			Path: "directory/users/{id}/edit", Changes: "user:{id}", Needs: managesDirectory,
 			Show: showEditUser, Send: sendEditUser, Submit: "Save", Fields: userFields,
 		},
 		{
@@ -53,11 +53,11 @@ var _ = add(web.Page{
 		},
 		{Path: "directory/roles/{id}", Whole: true, Show: showRole},
 		{
-			Path: "directory/roles/{id}/edit", Whole: true, Needs: managesDirectory,
+			Path: "directory/roles/{id}/edit", Changes: "role:{id}", Whole: true, Needs: managesDirectory,
 			Show: showEditRole, Send: sendEditRole, Submit: "Save", Fields: roleFields,
 		},
 		{
-			Path: "directory/roles/{id}/delete", Whole: true, Needs: managesDirectory,
+			Path: "directory/roles/{id}/delete", Changes: "role:{id}", Whole: true, Needs: managesDirectory,
 			Show: showDeleteRole, Send: sendDeleteRole, Submit: "Delete",
 		},
 		{Path: "directory/queues", Whole: true, Show: showQueues},

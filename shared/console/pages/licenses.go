@@ -30,7 +30,7 @@ var _ = add(web.Page{
 		takeRoute,
 		{Path: "licenses/{id}", Show: showLicense},
 		{
-			Path:   "licenses/{id}/assign",
+			Path: "licenses/{id}/assign", Changes: "license:{id}",
 			Needs:  managesLicenses,
 			Show:   showAssign,
 			Send:   sendAssign,
@@ -38,11 +38,11 @@ var _ = add(web.Page{
 			Fields: web.Fields("userId", "User", "extension", "Extension"),
 		},
 		{
-			Path: "licenses/{id}/unassign", Needs: managesLicenses,
+			Path: "licenses/{id}/unassign", Changes: "license:{id}", Needs: managesLicenses,
 			Show: showUnassign, Send: sendUnassign, Submit: "Confirm",
 		},
 		{
-			Path:   "licenses/{id}/reassign",
+			Path: "licenses/{id}/reassign", Changes: "license:{id}",
 			Needs:  managesLicenses,
 			Show:   showReassign,
 			Send:   sendReassign,
@@ -50,7 +50,7 @@ var _ = add(web.Page{
 			Fields: web.Fields("userId", "User"),
 		},
 		{
-			Path:   "licenses/{id}/add-ons",
+			Path: "licenses/{id}/add-ons", Changes: "license:{id}",
 			Needs:  managesLicenses,
 			Show:   showAddOns,
 			Send:   sendAddOns,
@@ -58,7 +58,7 @@ var _ = add(web.Page{
 			Fields: web.Fields("productIds", "Add-ons"),
 		},
 		{
-			Path:   "licenses/{id}/cost-center",
+			Path: "licenses/{id}/cost-center", Changes: "license:{id}",
 			Needs:  managesLicenses,
 			Show:   showCostCenter,
 			Send:   sendCostCenter,
@@ -66,7 +66,7 @@ var _ = add(web.Page{
 			Fields: web.Fields("costCenter", "Cost Center"),
 		},
 		{
-			Path: "licenses/{id}/terminate", Needs: managesLicenses,
+			Path: "licenses/{id}/terminate", Changes: "license:{id}", Needs: managesLicenses,
 			Show: showTerminate, Send: sendTerminate, Submit: "Terminate",
 		},
 	},

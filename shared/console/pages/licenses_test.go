@@ -288,7 +288,7 @@ func TestSomebodyElsesChange(t *testing.T) {
 	); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := api.ChangeLicense(
+	if _, err := c.API(t, "acme", "zoe", "licenses.read", "licenses.manage").ChangeLicense(
 		t.Context(),
 		id,
 		client.ChangeLicenseRequest{CostCenter: "CC-3"},
@@ -300,7 +300,12 @@ func TestSomebodyElsesChange(t *testing.T) {
 	if both.Status != http.StatusPreconditionFailed {
 		t.Fatalf("%d %s", both.Status, both.Text())
 	}
-	both.Says("Somebody else has changed this", "CC-2", "CC-3", "Keep what is there")
+	both.Says("Somebody else has changed this", "CC-2 Sales", "CC-3 Lobby", "Keep what is there",
+		"The latest change is by Zoe Alvarez , "+c.Now().In(detroit(t)).Format("Jan 2, 2006"))
+	blind := c.SignIn(t, "acme", "ada", "licenses.read", "licenses.manage", "billing.read")
+	unknown := blind.Submit(form)
+	unknown.Says("Somebody else has changed this")
+	unknown.Hides("The latest change is")
 	if got := one(t, api, id).CostCenter; got != "CC-3" {
 		t.Errorf("it is charged to %s", got)
 	}

@@ -26,16 +26,16 @@ var _ = add(web.Page{
 		},
 		{Path: "live-reports/queues/{id}", Whole: true, Show: showQueue},
 		{
-			Path: "live-reports/queues/{id}/name", Whole: true, Needs: managesDirectory,
+			Path: "live-reports/queues/{id}/name", Changes: "queue:{id}", Whole: true, Needs: managesDirectory,
 			Show: showQueueName, Send: sendQueueName, Submit: "Save",
 			Fields: namedFields,
 		},
 		{
-			Path: "live-reports/queues/{id}/add", Whole: true, Needs: managesDirectory,
+			Path: "live-reports/queues/{id}/add", Changes: "queue:{id}", Whole: true, Needs: managesDirectory,
 			Show: showAddMembers, Send: sendAddMembers, Submit: addMembers,
 		},
 		{
-			Path: "live-reports/queues/{id}/remove", Whole: true, Needs: managesDirectory,
+			Path: "live-reports/queues/{id}/remove", Changes: "queue:{id}", Whole: true, Needs: managesDirectory,
 			Show: showRemoveMembers, Send: sendRemoveMembers, Submit: "Remove",
 		},
 		{
@@ -54,11 +54,11 @@ var _ = add(web.Page{
 			Fields: namedFields,
 		},
 		{
-			Path: "live-reports/dashboards/{id}/add", Whole: true, Needs: managesDashboards,
+			Path: "live-reports/dashboards/{id}/add", Changes: "dashboard:{id}", Whole: true, Needs: managesDashboards,
 			Show: showAddQueues, Send: sendAddQueues, Submit: addQueues,
 		},
 		{
-			Path: "live-reports/dashboards/{id}/remove", Whole: true, Needs: managesDashboards,
+			Path: "live-reports/dashboards/{id}/remove", Changes: "dashboard:{id}", Whole: true, Needs: managesDashboards,
 			Show: showRemoveQueues, Send: sendRemoveQueues,
 			Submit: "Take off",
 		},

@@ -17,7 +17,7 @@ var _ = add(web.Page{
 	Routes: []web.Route{
 		{Path: "metrics", Show: showMetrics},
 		{
-			Path:   "metrics/wallboards",
+			Path: "metrics/wallboards", Changes: "wallboards:max",
 			Needs:  managesMetrics,
 			Show:   showWallboards,
 			Send:   sendWallboards,

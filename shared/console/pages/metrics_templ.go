@@ -137,7 +137,7 @@ func metricsPage(c *web.Context, m client.LicenseMetrics, f *view.Form, most cli
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = view.Conflict(c.Link("metrics", "wallboards"), f, []view.Both{{Label: "Maximum", Yours: f.Get("max"), Theirs: strconv.FormatInt(most.Max, 10)}}, c.Link("metrics")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = view.Conflict(c.Format(), c.Link("metrics", "wallboards"), f, []view.Both{{Label: "Maximum", Yours: f.Get("max"), Theirs: strconv.FormatInt(most.Max, 10)}}, c.Link("metrics")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -15,7 +15,7 @@ import (
 var policyRoutes = []web.Route{
 	{Path: "billing/policies", Show: showPolicies},
 	{
-		Path: "billing/policies/{product}", Needs: []auth.Permission{auth.BillingPurchase},
+		Path: "billing/policies/{product}", Changes: "policy:{product}", Needs: []auth.Permission{auth.BillingPurchase},
 		Show: showPolicy, Send: sendPolicy, Submit: "Save",
 		Fields: web.Fields("enabled", "Buy missing seats automatically", "maxSeats", "Seats at most",
 			"maxAmount", "Money at most", "costCenter", "Cost Center", "acknowledgedPrice", "Price",

@@ -992,7 +992,7 @@ func renamePage(c *web.Context, f *view.Form, name, at string) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = view.Conflict(at+"/name", f, []view.Both{{Label: "Name", Yours: f.Get("name"), Theirs: name}}, at).Render(templ.WithChildren(ctx, templ_7745c5c3_Var44), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = view.Conflict(c.Format(), at+"/name", f, []view.Both{{Label: "Name", Yours: f.Get("name"), Theirs: name}}, at).Render(templ.WithChildren(ctx, templ_7745c5c3_Var44), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1054,7 +1054,7 @@ func addMembersPage(c *web.Context, f *view.Form, j joining) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if f.Stale && !f.Replanned {
-			templ_7745c5c3_Err = changedMeanwhile().Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = changedMeanwhile(c, f).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

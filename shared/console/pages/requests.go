@@ -25,14 +25,14 @@ var _ = add(web.Page{
 		},
 		{Path: "requests/{id}", Show: showRequest},
 		{
-			Path: "requests/{id}/approve", Needs: managesLicenses,
+			Path: "requests/{id}/approve", Changes: "request:{id}", Needs: managesLicenses,
 			Show: showApprove, Send: sendApprove, Submit: "Approve",
 		},
 		{
-			Path: "requests/{id}/deny", Needs: managesLicenses,
+			Path: "requests/{id}/deny", Changes: "request:{id}", Needs: managesLicenses,
 			Show: showDeny, Send: sendDeny, Submit: "Deny", Fields: web.Fields("note", "Why not"),
 		},
-		{Path: "requests/{id}/withdraw", Show: showWithdraw, Send: sendWithdraw, Submit: "Withdraw"},
+		{Path: "requests/{id}/withdraw", Changes: "request:{id}", Show: showWithdraw, Send: sendWithdraw, Submit: "Withdraw"},
 	},
 })
 

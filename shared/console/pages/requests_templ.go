@@ -1420,7 +1420,7 @@ func denyPage(c *web.Context, f *view.Form, v requestView) templ.Component {
 			}
 		} else {
 			if f.Stale {
-				templ_7745c5c3_Err = changedMeanwhile().Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = changedMeanwhile(c, f).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1496,7 +1496,7 @@ func withdrawPage(c *web.Context, f *view.Form, v requestView) templ.Component {
 			}
 		} else {
 			if f.Stale {
-				templ_7745c5c3_Err = changedMeanwhile().Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = changedMeanwhile(c, f).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -521,7 +521,8 @@ func userRows(f *view.Form, e userEdit) []view.Both {
 		plain("Ext", "extension", u.Extension), plain("Number", "number", u.Number),
 	}
 	if f.Values.Has("costCenter") {
-		rows = append(rows, plain("Cost Center", "costCenter", u.CostCenter))
+		centers := []choices{{options: e.centers}}
+		rows = append(rows, chosenRow(f, "Cost Center", "costCenter", centers, nonEmpty([]string{u.CostCenter})))
 	}
 	if f.Get("limits") != "" {
 		limits := []choices{{options: e.limits}}

@@ -124,7 +124,8 @@ func TestAUserWhomSomebodyElseChanged(t *testing.T) {
 	if both.Status != http.StatusPreconditionFailed {
 		t.Fatalf("%d %s", both.Status, both.Text())
 	}
-	both.Says("Somebody else has changed this", "Zoe Brown", "Zoe Smith", "77")
+	both.Says("Somebody else has changed this", "Zoe Brown", "Zoe Smith", "77",
+		"The latest change is your own, from another tab or program")
 	if u := user(t, api, "zoe"); u.Name != "Zoe Smith" {
 		t.Errorf("%+v", u)
 	}

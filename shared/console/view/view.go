@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"seatwise/shared/console/client"
 )
@@ -100,12 +101,22 @@ type Form struct {
 	// Stale says that somebody changed what it shows meanwhile; the page shows both versions
 	// (Conflict), or the effects as they are now (Effects).
 	Stale bool
+	// Changed is who did, as far as it is known.
+	Changed Changed
 	// Replanned says that only the effects are other ones by now, and nobody changed what it shows.
 	Replanned bool
 }
 
 // Get is what was typed into a field.
 func (f *Form) Get(name string) string { return f.Values.Get(name) }
+
+// Changed is who changed something last, and when; without a time it is not known.
+type Changed struct {
+	By string
+	At time.Time
+	// Yours says that it was the reader, and Operator that it was somebody of the provider.
+	Yours, Operator bool
+}
 
 // unsent says that the form shows again what was typed, which is saved nowhere: it was refused, or only asked
 // what its choice does.

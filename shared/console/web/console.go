@@ -47,6 +47,9 @@ type Route struct {
 	Show func(*Context, *view.Form) error
 	// Send answers POST; nil where nothing is sent. It ends with Done, or returns the API's error.
 	Send func(*Context, *view.Form) error
+	// Changes is what the form changes, as the audit calls it: its kind, and its id or the {parameter} with it.
+	// A conflict tells by it who changed it meanwhile.
+	Changes string
 	// Fields are the labels of what a person types or chooses, by name, and Submit the name of the
 	// button: what is shown again when the session has ended.
 	Fields []Label

@@ -625,6 +625,7 @@ func (c *Context) refused(route Route, f *view.Form, err error) {
 		f.Stale, f.Replanned, f.Plan, f.Key = true, true, "", c.console.env.IDs.Random()
 	case e.Status == http.StatusPreconditionFailed:
 		f.Stale, f.Plan, f.Key = true, "", c.console.env.IDs.Random()
+		c.changed(route, f)
 	default:
 		// It was answered, and another body needs another key.
 		f.Fault, f.Plan, f.Key = nameFields(c.fault(err), route.Fields), "", c.console.env.IDs.Random()

@@ -167,6 +167,12 @@ func showImport(c *web.Context, f *view.Form) error {
 	case p.outcome == "":
 		p.outcome = allRows
 	}
+	if tooEarly(len(p.rows.Items), rowsOf(p.Counts, p.outcome), p.query) {
+		if err := c.Load(importRows(c, p.outcome, &rows)); err != nil {
+			return err
+		}
+		p.rows = rows.Body
+	}
 	if p.running() {
 		c.Refresh(refreshMass)
 	}

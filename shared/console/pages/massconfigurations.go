@@ -177,6 +177,11 @@ func showMassConfiguration(c *web.Context, f *view.Form) error {
 		return c.GoTo(c.Link(massPath, p.ID) + "?outcome=error") // what has to be looked at first
 	}
 	p.outcome = cmp.Or(p.outcome, allRows)
+	if tooEarly(len(p.rows.Items), rowsOf(p.Counts, p.outcome), p.query) {
+		if err := c.Load(listRows(c, &p)); err != nil {
+			return err
+		}
+	}
 	if err := nameUsers(c, &p); err != nil {
 		return err
 	}
@@ -190,6 +195,12 @@ func showMassConfiguration(c *web.Context, f *view.Form) error {
 		see(c, p.ID)
 	}
 	return c.Show(p.FileName, massConfigurationPage(c, f, p))
+}
+
+// tooEarly says that rows were asked for, beside the plan that counts them, a moment before its check had written
+// them.
+func tooEarly(got int, there int64, query url.Values) bool {
+	return got == 0 && there > 0 && query.Get(view.Cursor) == ""
 }
 
 // listRows lists rows of a plan: of one outcome, or in the order of the file.

@@ -543,7 +543,7 @@ func importPage(c *web.Context, f *view.Form, p importPlan) templ.Component {
 				ctx = templ.InitializeContext(ctx)
 				return nil
 			})
-			templ_7745c5c3_Err = view.Figure(c.Format().Number(p.Counts.New), "new").Render(templ.WithChildren(ctx, templ_7745c5c3_Var24), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = view.Figure(c.Format().Number(p.Counts.New), rowsVerb(p.State, p.Refused)+"created").Render(templ.WithChildren(ctx, templ_7745c5c3_Var24), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -561,7 +561,7 @@ func importPage(c *web.Context, f *view.Form, p importPlan) templ.Component {
 				ctx = templ.InitializeContext(ctx)
 				return nil
 			})
-			templ_7745c5c3_Err = view.Figure(c.Format().Number(p.Counts.Change), "change").Render(templ.WithChildren(ctx, templ_7745c5c3_Var25), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = view.Figure(c.Format().Number(p.Counts.Change), rowsVerb(p.State, p.Refused)+"updated").Render(templ.WithChildren(ctx, templ_7745c5c3_Var25), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -579,7 +579,7 @@ func importPage(c *web.Context, f *view.Form, p importPlan) templ.Component {
 				ctx = templ.InitializeContext(ctx)
 				return nil
 			})
-			templ_7745c5c3_Err = view.Figure(c.Format().Number(p.Counts.Unchanged), "unchanged").Render(templ.WithChildren(ctx, templ_7745c5c3_Var26), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = view.Figure(c.Format().Number(p.Counts.Unchanged), rowsStay(p.State)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var26), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -748,7 +748,7 @@ func importPage(c *web.Context, f *view.Form, p importPlan) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = view.Table("Rows of the file", []view.Column{{Name: "Row"}, {Name: "Id"}, {Name: "Name"}, {Name: "Outcome"}, {Name: "What happens"}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var29), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = view.Table("Rows of the file", []view.Column{{Name: "Row"}, {Name: "Id"}, {Name: "Name"}, {Name: "Outcome"}, {Name: rowsHead(p.State, p.Refused)}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var29), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

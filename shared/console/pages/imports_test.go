@@ -79,14 +79,15 @@ func TestExportEditAndImportUsers(t *testing.T) {
 	}
 
 	plan := imported(t, b, "users", strings.ReplaceAll(file, "Zoe Alvarez", "Zoe <b>Brown"))
-	plan.Says("Checked. Nothing has been changed yet.", "Zoe Alvarez", "Zoe <b>Brown", "change")
+	plan.Says("Checked. Nothing has been changed yet.", "Zoe Alvarez", "Zoe <b>Brown", "change", "0 will be created",
+		"1 will be updated", "What will happen")
 	plan.Hides("John Smith") // whose row is unchanged: it opens on what it changes
 	if u := user(t, api, "zoe"); u.Name != "Zoe Alvarez" {
 		t.Errorf("the check changed %+v", u)
 	}
 	ask := b.Get(plan.Link("Apply"))
 	ask.Says(
-		"1 row is applied: 0 new and 1 changed.", "1 row is as wanted already.",
+		"1 row will be applied: 0 will be created and 1 updated.", "1 row is as wanted already.",
 		"What is not in the file stays as it is.",
 	)
 	send := ask.Post()
@@ -95,7 +96,8 @@ func TestExportEditAndImportUsers(t *testing.T) {
 		t.Errorf("a double click is answered by %d and %d", first.Status, again.Status)
 	}
 	done := settled(t, b, first.URL.Path)
-	done.Says("1 row is applied.")
+	done.Says("1 row was applied.", "0 were created", "1 were updated", "What happened")
+	done.Hides("will be")
 	if text := b.Get(done.Link("Result file")).HTML; !strings.Contains(text, "Status") {
 		t.Errorf("the result file is %q", text)
 	}
@@ -116,7 +118,8 @@ func TestAnImportWithABadRow(t *testing.T) {
 	commas := strings.Repeat(",", strings.Count(head, ",")-2)
 	file := head + "\nqueue-1,Detroit,zoe" + commas + "\nqueue-2,Belmont,nobody" + commas + "\n"
 	bad := imported(t, b, "call-queues", file)
-	bad.Says("The file is rejected.", "1 row has an error, so nothing is applied.", "nobody")
+	bad.Says("The file is rejected.", "1 would be created", "What would happen",
+		"1 row has an error, so nothing is applied.", "nobody")
 	imported(t, b, "users", "User,Name,Email,Extension,Role 1\nivy,Ivy,,12x,boss\n").Says(
 		"Column 4 ( Extension ) “ 12x ”",
 		"Column 5 ( Role 1 ) – There is no role boss, neither by id nor by name. There are super-admin",
@@ -139,7 +142,7 @@ func TestAnImportWithABadRow(t *testing.T) {
 	plan = imported(t, b, "call-queues", file, "skipErrors", "true")
 	apply := b.Get(plan.Link("Apply"))
 	apply.Says("It cannot be undone in one step.", "export what is there now")
-	settled(t, b, b.Submit(apply.Post()).URL.Path).Says("1 row is applied.")
+	settled(t, b, b.Submit(apply.Post()).URL.Path).Says("1 row was applied.")
 	if got := queue(t, api, "queue-1").Members; len(got) != 1 || got[0] != "zoe" {
 		t.Errorf("%v", got)
 	}

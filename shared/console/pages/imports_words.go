@@ -51,6 +51,39 @@ func fileState(state string, refused int64, what [2]string) (kind, word string) 
 	return "bad", state
 }
 
+// rowsVerb is what becomes, or became, of the rows of a file that change something: a file that left some of them
+// out says only what they were meant for.
+func rowsVerb(state string, refused int64) string {
+	switch {
+	case state == "rejected":
+		return "would be "
+	case state == "completed" && refused == 0:
+		return "were "
+	case state == "completed" || state == "cancelled" || state == "failed":
+		return "were to be "
+	}
+	return "will be "
+}
+
+// rowsStay is the same of rows that change nothing.
+func rowsStay(state string) string {
+	if state == "completed" || state == "cancelled" || state == "failed" {
+		return "stayed as they were"
+	}
+	return "stay as they are"
+}
+
+// rowsHead heads the column of what applying a row does, or did.
+func rowsHead(state string, refused int64) string {
+	switch rowsVerb(state, refused) {
+	case "were ":
+		return "What happened"
+	case "will be ":
+		return "What will happen"
+	}
+	return "What would happen"
+}
+
 // importLead is one sentence below the file's name.
 func importLead(c *web.Context, p importPlan) string {
 	f := c.Format()
@@ -66,7 +99,7 @@ func importLead(c *web.Context, p importPlan) string {
 	case "applying":
 		return "It is being applied."
 	case "completed":
-		return f.Count(p.Applied, "row is", "rows are") + " applied."
+		return f.Count(p.Applied, "row was", "rows were") + " applied."
 	}
 	how := "It failed"
 	if p.State == "cancelled" {
@@ -105,7 +138,7 @@ func importNote(c *web.Context, p importPlan) (kind, said, todo string) {
 		return "good", "There is nothing to apply.", "Every row is as it is wanted already, or has an error."
 	case p.State == "ready" && p.Counts.Error > 0:
 		return "warn", f.Count(p.Counts.Error, "row with an error is", "rows with errors are") + " left out.",
-			"All others are applied."
+			"All others will be applied."
 	case p.Refused > 0:
 		return "warn", f.Count(p.Refused, "row", "rows") +
 				" no longer fitted when they were due, and stayed as they were.",
@@ -146,8 +179,8 @@ func importReasons(p importPlan) []string {
 // applySays is what happens when an import is applied.
 func applySays(c *web.Context, p importPlan) string {
 	f := c.Format()
-	text := f.Count(p.applies(), "row is", "rows are") + " applied: " + f.Number(p.Counts.New) + " new and " +
-		f.Number(p.Counts.Change) + " changed."
+	text := f.Count(p.applies(), "row", "rows") + " will be applied: " + f.Number(p.Counts.New) +
+		" will be created and " + f.Number(p.Counts.Change) + " updated."
 	if p.Counts.Unchanged > 0 {
 		text += " " + f.Count(p.Counts.Unchanged, "row is", "rows are") + " as wanted already."
 	}

@@ -595,7 +595,7 @@ func massConfigurationPage(c *web.Context, f *view.Form, p plan) templ.Component
 				ctx = templ.InitializeContext(ctx)
 				return nil
 			})
-			templ_7745c5c3_Err = view.Figure(c.Format().Number(p.Counts.New), "new").Render(templ.WithChildren(ctx, templ_7745c5c3_Var26), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = view.Figure(c.Format().Number(p.Counts.New), rowsVerb(p.State, p.Refused)+"set up").Render(templ.WithChildren(ctx, templ_7745c5c3_Var26), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -613,7 +613,7 @@ func massConfigurationPage(c *web.Context, f *view.Form, p plan) templ.Component
 				ctx = templ.InitializeContext(ctx)
 				return nil
 			})
-			templ_7745c5c3_Err = view.Figure(c.Format().Number(p.Counts.Change), "change").Render(templ.WithChildren(ctx, templ_7745c5c3_Var27), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = view.Figure(c.Format().Number(p.Counts.Change), rowsVerb(p.State, p.Refused)+"changed").Render(templ.WithChildren(ctx, templ_7745c5c3_Var27), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -631,7 +631,7 @@ func massConfigurationPage(c *web.Context, f *view.Form, p plan) templ.Component
 				ctx = templ.InitializeContext(ctx)
 				return nil
 			})
-			templ_7745c5c3_Err = view.Figure(c.Format().Number(p.Counts.Unchanged), "unchanged").Render(templ.WithChildren(ctx, templ_7745c5c3_Var28), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = view.Figure(c.Format().Number(p.Counts.Unchanged), rowsStay(p.State)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var28), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -857,7 +857,7 @@ func massConfigurationPage(c *web.Context, f *view.Form, p plan) templ.Component
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = view.Table("Rows of the file", []view.Column{{Name: "Row"}, {Name: "Ext Key"}, {Name: "User"}, {Name: "Outcome"}, {Name: "What happens"}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var32), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = view.Table("Rows of the file", []view.Column{{Name: "Row"}, {Name: "Ext Key"}, {Name: "User"}, {Name: "Outcome"}, {Name: rowsHead(p.State, p.Refused)}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var32), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -124,3 +124,18 @@ func TestCostCentersForWhoMayNotSeeLicenses(t *testing.T) {
 		t.Errorf("%v", links)
 	}
 }
+
+// Who opens the list of cost centers without having searched is not told that there is none of a name.
+func TestNoCostCenterYet(t *testing.T) {
+	c := consolewalk.Start(t)
+	c.Account(t, "acme", nil)
+	b := c.SignIn(t, "acme", "ada")
+	form := b.Get("/console/acme/accounts/new").Post()
+	form.Set("id", "globex")
+	form.Set("name", "Globex")
+	form.Set("brand", "RingCentral")
+	form.Set("timezone", "America/Detroit")
+	b.Submit(form)
+	b.Get("/console/globex/billing/cost-centers").Says("There are no cost centers yet.")
+	b.Get("/console/globex/billing/cost-centers?q=x").Says("There is no such cost center.")
+}

@@ -85,6 +85,9 @@ func TestAnAccountIsArchivedAndErased(t *testing.T) {
 		"Records erased 0")
 	b.Get("/console/acme/accounts").Hides("gone")
 	b.Get("/console/acme/accounts/erasures?q=nothing").Says("There is no such erasure.")
+	untyped := b.Get(b.Get("/console/acme/accounts").Link("Erasures"))
+	untyped.Says("Type the id of an erasure")
+	untyped.Hides("There is no such erasure")
 	plain := c.SignIn(t, "acme", "zoe", "directory.read")
 	if p := plain.Get(certificate.URL.Path); p.Status != http.StatusForbidden {
 		t.Errorf("%d", p.Status)

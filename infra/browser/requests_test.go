@@ -140,7 +140,7 @@ func TestEveryStateOfMoneyForEverybody(t *testing.T) {
 	}
 	zoe := sit(t, byMouse)
 	zoe.signIn(s.account, "zoe", "roles")
-	zoe.see("Your role shows you nothing else of the account here.")
+	zoe.see("Your own licenses, and your requests, are what your role shows you of the account.")
 	zoe.suitsEverybody()
 	zoe.visit(root + "requests")
 	zoe.suitsEverybody()

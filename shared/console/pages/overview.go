@@ -49,6 +49,16 @@ func (o overview) nothing() bool {
 	return o.summary.Status == 0 && o.billing.Status == 0 && o.changes.Status == 0 && o.files.Status == 0
 }
 
+// littleSays is what there is for who sees nothing of the account on this page: it agrees with the menu beside it.
+func littleSays(pages []string) string {
+	others := slices.DeleteFunc(pages, func(name string) bool { return name == requestsName })
+	if len(others) == 0 {
+		return "Your own licenses, and your requests, are what your role shows you of the account. What you need, you can ask for."
+	}
+	return "There is nothing more on this page for your role. In the menu it has " + strings.Join(others, ", ") +
+		". What you need, you can ask for."
+}
+
 // mostFolded is how many licenses an account has at most whose next bill stands on the overview: a
 // period reads all of them, and this page is opened all day.
 const mostFolded = 2_000

@@ -217,7 +217,7 @@ func overviewPage(c *web.Context, o overview, list []attention, tour tour) templ
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = view.Empty("Your role shows you nothing else of the account here. What you need, you can ask for.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = view.Empty(littleSays(c.OtherPages())).Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

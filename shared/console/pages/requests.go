@@ -13,10 +13,10 @@ import (
 )
 
 // requestsPath is the page on which everybody asks for a product, and approvers decide.
-const requestsPath = "requests"
+const requestsPath, requestsName = "requests", "Requests"
 
 var _ = add(web.Page{
-	Name: "Requests", Path: requestsPath, Order: 45,
+	Name: requestsName, Path: requestsPath, Order: 45,
 	Routes: []web.Route{
 		{Path: requestsPath, Show: showRequests},
 		{

@@ -30,7 +30,11 @@ func TestAPersonWithoutPermissionsAsks(t *testing.T) {
 	api := c.Account(t, "acme", map[string]int64{"live-reports": 1, "developer": 1})
 	b := c.SignIn(t, "acme", "zoe", "roles")
 	page := b.Get("/console/acme/")
-	page.Says("Your role shows you nothing else of the account here.", "You hold no license.")
+	const little = "Your own licenses, and your requests, are what your role shows you of the account."
+	page.Says(little, "You hold no license.")
+	some := c.SignIn(t, "acme", "zoe", "directory.read", "metrics.read").Get("/console/acme/")
+	some.Says("There is nothing more on this page for your role. In the menu it has Live Reports, Metrics, Directory", "ask for")
+	some.Hides(little)
 	page = b.Get(page.Link("Requests"))
 	page.Says("You have not asked for anything yet.", "who manages licenses decides")
 	page = b.Get(page.Link("Ask for a license"))

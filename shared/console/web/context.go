@@ -535,6 +535,19 @@ func (c *Context) nav() []view.Section {
 	return sections
 }
 
+// OtherPages are the names of the pages of the navigation but for this one, in their order.
+func (c *Context) OtherPages() []string {
+	var names []string
+	for _, section := range c.nav() {
+		for _, item := range section.Items {
+			if !item.Current {
+				names = append(names, item.Name)
+			}
+		}
+	}
+	return names
+}
+
 // pending is a flash on its way to the page that shows it.
 type pending struct {
 	Path  string

@@ -668,7 +668,7 @@ func auditRow(c *web.Context, t teller, e client.AuditRecord) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			if href := subjectLink(c, e.Subject); href != "" {
+			if href := t.link(c, e); href != "" {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 38, "<a class=\"plain\" href=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

@@ -207,3 +207,45 @@ func TestAuditGoesOnInItsZone(t *testing.T) {
 	}
 	next.Says("changes on this page")
 }
+
+// Who is deleted has a page that says so, with what the audit has of them, to which their entries lead; what else
+// is deleted is told without a link. Who never was there has no page.
+func TestAuditOfWhatIsDeleted(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", nil)
+	ctx := t.Context()
+	queue := client.PutCallQueueRequest{Name: "Detroit", Members: client.Set([]string{"zoe"})}
+	for _, id := range []string{"detroit", "lansing"} {
+		if _, err := api.PutCallQueue(ctx, id, queue, client.Change{Key: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := api.DeleteCallQueue(ctx, "detroit", client.Change{Key: "d"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.DeleteUser(ctx, "john", client.Change{Key: "j"}); err != nil {
+		t.Fatal(err)
+	}
+	b := c.SignIn(t, "acme", "ada")
+	for _, path := range []string{"/console/acme/audit", "/console/acme/audit?action=user.put&user=john"} {
+		page := b.Get(path)
+		if len(leading(page, "/queues/detroit")) > 0 {
+			t.Errorf("%s leads to a call queue that is deleted", path)
+		}
+		gone := b.Get(leading(page, "/directory/users/john")[0])
+		gone.Says("Not in the directory any more.", "was deleted by ada", "What was done to them stays in the audit.")
+		if gone.Status != http.StatusOK || !strings.Contains(gone.Link("All of their history"), "user=john") {
+			t.Errorf("%d %s", gone.Status, gone.Text())
+		}
+	}
+	if len(leading(b.Get("/console/acme/audit"), "/queues/lansing")) == 0 {
+		t.Error("a call queue that is there is not led to")
+	}
+	if p := b.Get("/console/acme/directory/users/nobody"); p.Status != http.StatusNotFound {
+		t.Errorf("who never was is answered by %d", p.Status)
+	}
+	blind := c.SignIn(t, "acme", "eve", "directory.read")
+	if p := blind.Get("/console/acme/directory/users/john"); p.Status != http.StatusNotFound {
+		t.Errorf("who may not read the audit is answered by %d", p.Status)
+	}
+}

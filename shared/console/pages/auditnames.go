@@ -308,7 +308,10 @@ func ownNames(entries []client.AuditRecord) map[string]string {
 
 // auditNames makes a teller of the entries of a page, by one round of calls.
 func auditNames(c *web.Context, entries []client.AuditRecord) (teller, error) {
-	s, t := spokenOf(entries), teller{ownNames(entries), savedWith(entries)}
+	s := spokenOf(entries)
+	t := teller{
+		names: ownNames(entries), saved: savedWith(entries), there: map[string]bool{}, gone: map[string]bool{},
+	}
 	users, calls := usersNamed(c, s.some(kindUser))
 	queues, more := queuesNamed(c, s.some(kindQueue))
 	calls = append(calls, more...)
@@ -336,7 +339,24 @@ func auditNames(c *web.Context, entries []client.AuditRecord) (teller, error) {
 	put(t, kindCenter, n.centers.Body.Items, func(one client.CostCenter) (id, name string) {
 		return one.Code, n.center(one.Code)
 	})
+	t.lost(kindQueue, s, allAnswered(queues))
+	t.lost(kindDashboard, s, allAnswered(boards))
+	t.lost(kindRole, s, roles.Status != 0 && roles.Body.NextCursor == "")
 	return t, nil
+}
+
+// lost enters those of a kind that were looked up and are not there any more.
+func (t teller) lost(kind string, s spoken, answered bool) {
+	for _, id := range s.some(kind) {
+		if subject := kind + ":" + id; answered && !t.there[subject] {
+			t.gone[subject] = true
+		}
+	}
+}
+
+// allAnswered says that the reader may see things of a kind, so that what was not found is not there.
+func allAnswered[T any](found []client.Answer[T]) bool {
+	return !slices.ContainsFunc(found, func(a client.Answer[T]) bool { return a.Status == 0 })
 }
 
 // people enters the names of those who were asked for by their ids.
@@ -356,6 +376,6 @@ func (t teller) queues(found []client.Answer[client.CallQueuePage]) {
 func put[T any](t teller, kind string, things []T, of func(T) (id, name string)) {
 	for _, one := range things {
 		id, name := of(one)
-		t.names[kind+":"+id] = name
+		t.names[kind+":"+id], t.there[kind+":"+id] = name, true
 	}
 }

@@ -16,6 +16,18 @@ type teller struct {
 	names map[string]string
 	// saved are what people saved, by the request: other entries of it follow from that.
 	saved map[string]client.AuditRecord
+	// there are the things that were looked up and found, by their kind and id, and gone those that were not.
+	there, gone map[string]bool
+}
+
+// link is where the thing of an entry can be looked at; empty where it cannot, or is not there any more. Who is
+// deleted still has a page, which says so.
+func (t teller) link(c *web.Context, e client.AuditRecord) string {
+	kind, _ := cut(e.Subject, ":")
+	if kind != kindUser && (t.gone[e.Subject] || strings.HasSuffix(e.Action, ".deleted")) {
+		return ""
+	}
+	return subjectLink(c, e.Subject)
 }
 
 // savedWith are the entries that say what somebody saved, by their request.
@@ -85,7 +97,7 @@ func namesOf(
 	users, calls := usersNamed(c, asked[kindUser])
 	lists, more := queuesNamed(c, asked[kindQueue])
 	return func() teller {
-		t := teller{names, savedWith(entries)}
+		t := teller{names: names, saved: savedWith(entries), there: map[string]bool{}}
 		t.people(users)
 		t.queues(lists)
 		return t

@@ -155,6 +155,9 @@ func showUser(c *web.Context, _ *view.Form) error {
 			}),
 		),
 	)
+	if client.Is(err, "not-found") {
+		return showFormerUser(c, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -164,6 +167,37 @@ func showUser(c *web.Context, _ *view.Form) error {
 	}
 	p.names = why{id: p.user.ID, person: p.user.Name, names: p.told.names}
 	return c.Show(p.user.Name, userPage(c, p))
+}
+
+// showFormerUser shows who was deleted: what the audit has of them. Of who never was, there is no page.
+func showFormerUser(c *web.Context, none error) error {
+	var list client.Answer[client.AuditRecordPage]
+	err := c.Load(client.IfAllowed(
+		client.Into(&list, func(ctx context.Context) (client.Answer[client.AuditRecordPage], error) {
+			return c.API.ListAudit(ctx, client.ListAuditQuery{User: c.Param("id"), Limit: pageOfHistory})
+		}),
+	))
+	if err != nil {
+		return err
+	}
+	entries := list.Body.Items
+	if len(entries) == 0 {
+		return none
+	}
+	told, err := auditNames(c, entries)
+	if err != nil {
+		return err
+	}
+	return c.Show(told.name(kindUser, c.Param("id")), formerUserPage(c, c.Param("id"), told, entries))
+}
+
+// deletedAt is the entry by which somebody was deleted, if it is among these.
+func deletedAt(entries []client.AuditRecord) (e client.AuditRecord, found bool) {
+	i := slices.IndexFunc(entries, func(e client.AuditRecord) bool { return e.Action == "user.deleted" })
+	if i < 0 {
+		return e, false
+	}
+	return entries[i], true
 }
 
 // memberships asks for the call queues that the person is a member of, a page of them.

@@ -83,7 +83,8 @@ func workOfTenant(ctx context.Context) (t tenantWork, err error) {
 		reads: month.reads / workdays, writes: month.writes / workdays,
 		markers:     (monthOrders + 2) / float64(workdays),
 		minuteCalls: calls(minute) - calls(idle), minuteReads: minute.reads - idle.reads,
-		hourCalls: calls(hour), hourReads: hour.reads + (viewsRead-manyViews)*readOfView, hourWrites: hour.writes,
+		hourCalls: calls(hour), hourReads: hour.reads + (viewsRead-hourlyRowViews)*readOfView,
+		hourWrites:  hour.writes + monthViews/hoursOfViews*chunkOfView,
 		reportCalls: calls(report), closeCalls: calls(closing[0].cost),
 		billingReads:  report.reads + closing[0].cost.reads,
 		billingWrites: report.writes + closing[0].cost.writes,
@@ -131,22 +132,15 @@ func amount(v float64) string {
 
 // printLargest prints what one tenant of a million people takes.
 func printLargest(ctx context.Context, out io.Writer) error {
-	const people, users, views = 1_000_000, usageUsers, usageViews / 10
-	r, err := usageOverBolt(ctx, users, views)
-	if err != nil {
+	const people = 1_000_000
+	if err := crowdCosts(ctx, out, []int{people}); err != nil {
 		return err
 	}
-	perPerson := float64(r.aggregate.heap) / users
-	viewsADay := float64(monthViews) / workdays * people / 1000
 	fmt.Fprintf(out, `One tenant of %d people:
-  the aggregation of an hour reads %.0f views of four days, %.0f pages: %.0f s of %d
-  it keeps %.0f bytes of a person (measured with %d): %.0f MB of 1,024, which is full at %.0f people
   a role of all of them: %.0f commits, %.0f s, in %.0f runs of the minute's schedule
   assignments: 500 a second, since each adds 2 units to the partition of the account's counts
 
-`, people, 4*viewsADay, 4*viewsADay*readOfView/128, 4*viewsADay*readOfView/128*callTime+4*viewsADay*2e-6, longestRun,
-		perPerson, users, perPerson*people/1e6, 1024e6/perPerson,
-		people/6.0, people/6.0*2*callTime, math.Ceil(people/6.0*2*callTime/longestRun))
+`, people, people/6.0, people/6.0*2*callTime, math.Ceil(people/6.0*2*callTime/longestRun))
 	return nil
 }
 

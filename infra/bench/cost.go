@@ -56,8 +56,14 @@ const (
 	readOfView = 205.0 / 8192
 	// hoursOfViews are the hours of a month in which somebody views a dashboard: ten of each working day.
 	hoursOfViews = 220
-	// viewsRead is how many views an hour's aggregation reads: those of four days.
-	viewsRead = monthViews / 30 * 4
+	// viewsRead is how many views the aggregation of such an hour reads: its own, and those of the one before it.
+	viewsRead = 2 * monthViews / hoursOfViews
+	// chunkOfView is what a view takes, in units, of what an hour writes beside a day's rollup: its viewer, its
+	// dashboard and its time, 60 bytes. The rows have few viewers.
+	chunkOfView = 60.0 / 1024
+	// dayOfTenant is what beginning a day with 1,000 members and ending it takes, in units written: 30 bytes for
+	// each of them, twice, and the day's views. The rows have few members.
+	dayOfTenant = (2*30.0*1000 + 60.0*monthViews/30) / 1024
 )
 
 // work is what something takes in a month.
@@ -216,9 +222,10 @@ func tenantCauses(counted map[string]row) []cause {
 	views.invocations, views.logged = views.requests, views.requests*logOfRequest
 	hourly := ranOnce(counted[quietHour].cost).times(hours - hoursOfViews)
 	hourly = hourly.plus(ranOnce(counted[busyHour].cost).times(hoursOfViews))
-	// Each run reads the views of four days, and the rows have only those of one.
 	hourly.messages = hours * ofMessage
-	hourly.reads += hours * (viewsRead - manyViews) * readOfView
+	// The rows are of one hour, in which all their views came.
+	hourly.reads += (hoursOfViews*viewsRead - hours*hourlyRowViews) * readOfView
+	hourly.writes += monthViews*chunkOfView + 30*dayOfTenant
 	order := of("fill the cart").plus(of("quote the cart")).plus(of("order 12 licenses"))
 	read := of(smallPage).plus(of("summary of 1,012 licenses")).plus(of("read a license"))
 	files := of("ask for an upload").times(2).plus(each("check a file", monthFileRows)).

@@ -36,6 +36,8 @@ const (
 	manySeats = 1000
 	fileRows  = 200
 	manyViews = 1000
+	// hourlyRowViews are those that the rows of an hour's aggregation have read.
+	hourlyRowViews = manyViews + 100
 
 	uploads, reports = "seatwise-uploads", "seatwise-reports"
 )
@@ -550,10 +552,10 @@ func (w *walker) meterUsage(ctx context.Context) error {
 	if err := w.measure("aggregate a day", manyViews, "views", aggregate); err != nil {
 		return err
 	}
-	if err := take(manyViews, manyViews+100, now); err != nil {
+	if err := take(manyViews, hourlyRowViews, now); err != nil {
 		return err
 	}
-	if err := w.measure(busyHour, 100, "views more", aggregate); err != nil {
+	if err := w.measure(busyHour, hourlyRowViews-manyViews, "views more", aggregate); err != nil {
 		return err
 	}
 	_, err := w.measured(ctx, step{"usage of 30 days", fn, http.MethodGet, accountPath + "/usage/summary", nil})

@@ -64,6 +64,10 @@ func monitoredPartition(account string) string { return call.Partition(account, 
 // that a day's work is with those of the day.
 func monitoredUntil(account string) string { return call.Partition(account, "MONITORED-UNTIL") }
 
+// monitoredChanged lists, in Index2, the monitored users by the moment of the last change of when they were, so
+// that a run reads what changed since the one before it.
+func monitoredChanged(account string) string { return call.Partition(account, "MONITORED-CHANGED") }
+
 // MonitoredKey is where it says when a user was a member of which monitored queues.
 func MonitoredKey(account, user string) table.Key {
 	return table.Key{Partition: monitoredPartition(account), Sort: user}

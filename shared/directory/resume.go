@@ -472,11 +472,29 @@ func (s *Service) MonitoredUsers(
 	since time.Time,
 	visit func(Monitored) error,
 ) error {
-	query := table.Query{
+	return s.monitored(ctx, table.Query{
 		Index:     table.Index1,
 		Partition: monitoredUntil(c.Account),
 		From:      since.UTC().Format(time.DateOnly),
-	}
+	}, visit)
+}
+
+// MonitoredChanges visits every user who became, or ceased to be, a member of a monitored queue at since or later,
+// by the clock of whoever wrote it. It reads an index, so a change of a moment ago may be missing.
+func (s *Service) MonitoredChanges(
+	ctx context.Context,
+	c *call.Call,
+	since time.Time,
+	visit func(Monitored) error,
+) error {
+	return s.monitored(ctx, table.Query{
+		Index:     table.Index2,
+		Partition: monitoredChanged(c.Account),
+		From:      call.AuditMoment(since),
+	}, visit)
+}
+
+func (s *Service) monitored(ctx context.Context, query table.Query, visit func(Monitored) error) error {
 	return table.All(ctx, s.env.Table, query, func(item table.Item) error {
 		m, err := call.Decode[Monitored](item)
 		if err != nil {

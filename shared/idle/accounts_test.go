@@ -90,7 +90,7 @@ func TestAccountsFailAlone(t *testing.T) {
 	fixture := fixtures.New(t)
 	sound := fixture.Env.Table
 	fixture.Env.Table = faulty.New(sound, func(c faulty.Call) faulty.Fault {
-		if c.Query != nil && strings.HasPrefix(c.Query.Partition, "A#aaa#VIEWS") {
+		if c.Query != nil && strings.HasPrefix(c.Query.Partition, "A#aaa#ARRIVED") {
 			return faulty.Fail
 		}
 		return faulty.None

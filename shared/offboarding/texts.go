@@ -329,7 +329,7 @@ var inRecords = map[string]texts{
 	"ROLES":      {documents: "directory.Role", plain: "id licenses[] permissions[]", things: "name"},
 	"ROLLUP": {
 		documents: "usage.chunk",
-		plain:     "agents[].queues[] agents[].users[] shown[].dashboards[] shown[].queue viewers[].user",
+		plain:     "agents[].queues[] agents[].users[] viewers[].user",
 	},
 	"SEATS":       {},
 	"SEATS-CC":    {},
@@ -342,7 +342,7 @@ var inRecords = map[string]texts{
 	"STATE":         {documents: "platform/call.stopped", plain: "state"},
 	"SUPER-ADMINS":  {},
 	"TRIES":         {documents: "platform/call.tries", theirs: []theirs{{"error", loose, ""}}},
-	"USAGE":         {documents: "usage.storedHead", plain: "digest generation"},
+	"USAGE":         {documents: "usage.head usage.folded", plain: "day leaves[].first leaves[].id"},
 	"USED":          {documents: "usage.Used", plain: "productId userId"},
 	"USED-PRODUCTS": {},
 	"USERS": {

@@ -177,49 +177,39 @@ const aggregator = "usage-aggregation"
 // errors come together.
 func (s *Service) endGrants(ctx context.Context, c *call.Call, days calendar.Calendar, now time.Time) error {
 	limit := now.Add(-dormant)
-	var idle []storedViewer
 	query := table.Query{
 		Index:     table.Index1,
 		Partition: viewersPartition(c.Account),
 		To:        utcDay(limit).Add(day).Format(time.DateOnly),
 	}
+	rollups := &leafReader{service: s, c: c, read: map[time.Time]*readLeaf{}}
+	var failures []error
 	err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
 		v, err := call.Decode[storedViewer](item)
-		idle = append(idle, v)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	exact := map[time.Time]*rollup{}
-	var failures []error
-	for _, v := range idle {
-		last, err := s.lastView(ctx, c, days, v, exact)
+		if err != nil {
+			return err
+		}
+		last, err := lastView(ctx, days, v, rollups)
 		if err == nil && !last.At.After(limit) {
 			err = s.endGrant(ctx, c, v)
 		}
 		if err != nil {
 			failures = append(failures, fmt.Errorf("grant of %s: %w", v.User, err))
 		}
-	}
-	return errors.Join(failures...)
+		return nil
+	})
+	return errors.Join(append(failures, err)...)
 }
 
 // lastView is the last view of a viewer's last UTC day with views, of which the viewer's own item
-// knows one. The rollups that were read are kept for the next one.
-func (s *Service) lastView(
-	ctx context.Context, c *call.Call, days calendar.Calendar, v storedViewer, rollups map[time.Time]*rollup,
-) (View, error) {
+// knows one.
+func lastView(ctx context.Context, days calendar.Calendar, v storedViewer, rollups *leafReader) (View, error) {
 	date := utcDay(v.LastView)
 	last := View{DashboardID: v.Dashboard, At: v.LastView}
 	for _, own := range calendar.Days(days.Day(date), days.Day(date.Add(day-1)).AddDate(0, 0, 1)) {
-		r, ok := rollups[own]
-		if !ok {
-			err := s.eachRollup(ctx, c, []time.Time{own}, func(_ time.Time, read *rollup) { r = read })
-			if err != nil {
-				return View{}, err
-			}
-			rollups[own] = r
+		r, err := rollups.of(ctx, own, v.User)
+		if err != nil {
+			return View{}, err
 		}
 		for dashboard, at := range r.views[v.User] {
 			if viewed := time.UnixMilli(at).UTC(); viewed.After(last.At) {

@@ -17,7 +17,7 @@ func eventKey(account, id string) table.Key {
 	return table.Key{Partition: call.Partition(account, "VIEW", id), Sort: "VIEW"}
 }
 
-// eventShards is over how many partitions of Index1 the views of one day are spread. One takes
+// eventShards is over how many partitions of Index1 the views that come on one day are spread. One takes
 // about 1,000 writes a second.
 const eventShards = 4
 
@@ -27,9 +27,10 @@ func eventShard(id string) int {
 	return int(sum.Sum32() % eventShards)
 }
 
-// eventsPartition lists the views of a UTC day, in Index1, by time.
-func eventsPartition(account string, date time.Time, shard int) string {
-	return call.Partition(account, "VIEWS", date.Format(time.DateOnly), string(rune('0'+shard)))
+// arrivalsPartition lists the views that came on a UTC day, in Index1, by the moment at which they were
+// stored: a run reads what came since the one before it, of whatever day it is.
+func arrivalsPartition(account string, date time.Time, shard int) string {
+	return call.Partition(account, "ARRIVED", date.Format(time.DateOnly), string(rune('0'+shard)))
 }
 
 // headsPartition has the head of each day's rollup.
@@ -39,12 +40,14 @@ func headKey(account string, date time.Time) table.Key {
 	return table.Key{Partition: headsPartition(account), Sort: date.Format(time.DateOnly)}
 }
 
-// chunkKey is one part of one generation of a day's rollup.
-func chunkKey(account string, date time.Time, generation string, n int) table.Key {
-	return table.Key{
-		Partition: call.Partition(account, "ROLLUP", date.Format(time.DateOnly)),
-		Sort:      generation + "#" + ordinal(n),
-	}
+// foldedKey is where it says how far the rollups are; it sorts behind the heads.
+func foldedKey(account string) table.Key {
+	return table.Key{Partition: headsPartition(account), Sort: "FOLDED"}
+}
+
+// chunkKey is one chunk of a day's rollup.
+func chunkKey(account string, date time.Time, id string) table.Key {
+	return table.Key{Partition: call.Partition(account, "ROLLUP", date.Format(time.DateOnly)), Sort: id}
 }
 
 // viewerKey is what is known of a viewer's grant.

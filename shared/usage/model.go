@@ -1,7 +1,6 @@
 package usage
 
 import (
-	"fmt"
 	"time"
 
 	"seatwise/shared/directory"
@@ -17,17 +16,28 @@ type storedEvent struct {
 	At int64 `json:"at"`
 }
 
-// head is the document of a day's rollup: which generation of chunks is the rollup, and its
-// figures.
+// head is the document of a day's rollup: its leaves, in the order of the people in them, and what has come
+// since they were written.
 type head struct {
-	// Generation names the chunks; a new one for each rollup that differs from the one before.
-	Generation string `json:"generation"`
-	Chunks     int    `json:"chunks"`
-	// Digest is the SHA-256 of the chunks: a run that comes to the same rollup writes nothing.
-	Digest string `json:"digest"`
-	// Events is how many views were folded. Views only ever come, until they expire: a run that
-	// finds fewer does not know the whole day any more.
-	Events int `json:"events"`
+	Leaves []leafRef `json:"leaves,omitempty"`
+	// Recent are the ids of small chunks of whomever, of today alone: to write a leaf anew for each view would
+	// cost its size. A day that is over has none, so that a window of many days reads few items.
+	Recent []string `json:"recent,omitempty"`
+}
+
+// leafRef names a leaf. A leaf has the people from First up to the next leaf's First; leaves with one First
+// have nobody but that person, of whom there is more than a leaf takes.
+type leafRef struct {
+	First string `json:"first"`
+	ID    string `json:"id"`
+}
+
+// folded says how far the rollups of an account are.
+type folded struct {
+	// Until is the moment up to which all that came is in them: views, and changes of who is monitored.
+	Until time.Time `json:"until"`
+	// Day is the last day of the account, such as 2026-01-31, that begins with who was monitored then.
+	Day string `json:"day"`
 }
 
 // storedViewer is what is known of a viewer's grant.
@@ -94,6 +104,3 @@ func (v viewerState) put(account string) (table.Operation, error) {
 	}
 	return table.Put(item, cond), nil
 }
-
-// ordinal numbers chunks so that they sort.
-func ordinal(n int) string { return fmt.Sprintf("%04d", n) }

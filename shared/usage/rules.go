@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"seatwise/shared/craft/calendar"
+	"seatwise/shared/directory"
 	"seatwise/shared/platform/problem"
 )
 
@@ -22,8 +23,11 @@ const (
 	// ahead is how far an event may lie in the future, for clocks that are not quite right.
 	ahead = 5 * time.Minute
 	// remembered is how long an event is kept from its arrival: the 32 days for which its id counts
-	// once, and the days in which its rollup may be made again.
+	// once, and two in which a run may be late.
 	remembered = 34 * 24 * time.Hour
+	// overlap is how far behind the last run the next one begins to read: longer than a run lives, and an index
+	// lags behind.
+	overlap = time.Hour
 	// noted is how far behind the last view the one may be that is noted on the viewer.
 	noted = time.Hour
 	// dormant is after how long without a view the viewer's grant ends.
@@ -100,204 +104,6 @@ func checkViewer(who Person, dashboard bool) *problem.Problem {
 		return problem.New(problem.Forbidden, "The user lacks the permission to view dashboards.")
 	}
 	return nil
-}
-
-// daysToFold lists the days that a run at this time folds: its own, and those that an accepted
-// event may have been added to since the run before, with 24 hours to spare for runs that did not
-// take place.
-func daysToFold(days calendar.Calendar, at time.Time) []time.Time {
-	return calendar.Days(days.Day(at.Add(-lateness-day)), days.Day(at).AddDate(0, 0, 1))
-}
-
-// rollup is what is known of one day: who viewed what, and who was a member of which monitored
-// queues at any time in it.
-type rollup struct {
-	// views is the last view, in Unix milliseconds, by user and dashboard.
-	views map[string]map[string]int64
-	// queues are sorted, by user.
-	queues map[string][]string
-	// shown are the dashboards that showed a queue, sorted, by queue.
-	shown map[string][]string
-}
-
-func newRollup() *rollup {
-	return &rollup{views: map[string]map[string]int64{}, queues: map[string][]string{}, shown: map[string][]string{}}
-}
-
-// view takes in one view; the order in which views come makes no difference.
-func (r *rollup) view(user, dashboard string, at int64) {
-	if r.views[user] == nil {
-		r.views[user] = map[string]int64{}
-	}
-	r.views[user][dashboard] = max(r.views[user][dashboard], at)
-}
-
-// monitor takes in a member's queues.
-func (r *rollup) monitor(user string, queues []string) {
-	if len(queues) == 0 {
-		return
-	}
-	r.queues[user] = union(r.queues[user], queues)
-}
-
-// show takes in the dashboards that showed a queue.
-func (r *rollup) show(queue string, dashboards []string) {
-	if known := r.shown[queue]; len(dashboards) > 0 && !slices.Equal(known, dashboards) {
-		r.shown[queue] = union(known, dashboards)
-	}
-}
-
-// union is a new sorted list of what is in either.
-func union(a, b []string) []string {
-	all := slices.Concat(a, b)
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// counts are persons: agents, viewers, and both together, each once (requirements, section 1).
-func (r *rollup) counts() (monitored, viewers, active int) {
-	active = len(r.queues)
-	for user := range r.views {
-		if _, also := r.queues[user]; !also {
-			active++
-		}
-	}
-	return len(r.queues), len(r.views), active
-}
-
-// chunk is one stored part of a rollup. Members of the same queues are named together, which makes
-// the rollup of a large account a small one.
-type chunk struct {
-	Agents  []agents `json:"agents,omitempty"`
-	Viewers []viewer `json:"viewers,omitempty"`
-	Shown   []shown  `json:"shown,omitempty"`
-}
-
-// shown tells which dashboards showed a queue on the day.
-type shown struct {
-	Queue      string   `json:"queue"`
-	Dashboards []string `json:"dashboards"`
-}
-
-type agents struct {
-	Queues []string `json:"queues"`
-	Users  []string `json:"users"`
-}
-
-type viewer struct {
-	User string `json:"user"`
-	// Last is the last view by dashboard, in Unix milliseconds.
-	Last map[string]int64 `json:"last"`
-}
-
-const (
-	// chunkBytes is about how large a chunk gets; an item takes 400 KB.
-	chunkBytes = 250 << 10
-	// groupIDs bounds the queues, or dashboards, that are named at once: 64 bytes each, they are
-	// far from filling a chunk.
-	groupIDs = 500
-	// idBytes is what an id takes beside its own bytes: quotes and a comma, or a colon and a time.
-	idBytes = 20
-)
-
-// pack makes the chunks of a rollup, the same ones for the same rollup.
-func (r *rollup) pack() []chunk {
-	var p packer
-	groups := map[string][]string{}
-	for user, queues := range r.queues {
-		name := strings.Join(queues, "#") // no id has that character
-		groups[name] = append(groups[name], user)
-	}
-	for _, name := range slices.Sorted(maps.Keys(groups)) {
-		users := groups[name]
-		slices.Sort(users)
-		for queues := range slices.Chunk(r.queues[users[0]], groupIDs) {
-			for rest := users; len(rest) > 0; {
-				n := p.fit(idsBytes(queues), rest)
-				p.now.Agents = append(p.now.Agents, agents{Queues: queues, Users: rest[:n]})
-				rest = rest[n:]
-			}
-		}
-	}
-	for _, user := range slices.Sorted(maps.Keys(r.views)) {
-		last := r.views[user]
-		for ids := range slices.Chunk(slices.Sorted(maps.Keys(last)), groupIDs) {
-			p.fit(idsBytes(ids), []string{user})
-			part := make(map[string]int64, len(ids))
-			for _, id := range ids {
-				part[id] = last[id]
-			}
-			p.now.Viewers = append(p.now.Viewers, viewer{User: user, Last: part})
-		}
-	}
-	for _, queue := range slices.Sorted(maps.Keys(r.shown)) {
-		for ids := range slices.Chunk(r.shown[queue], groupIDs) {
-			p.fit(idsBytes(ids), []string{queue})
-			p.now.Shown = append(p.now.Shown, shown{Queue: queue, Dashboards: ids})
-		}
-	}
-	p.end()
-	return p.full
-}
-
-// packer fills chunks one after the other.
-type packer struct {
-	full []chunk
-	now  chunk
-	size int // bytes of now
-}
-
-// fit makes room for an entry of head bytes and as many of the ids as the chunk takes, at least
-// one, and tells how many.
-func (p *packer) fit(head int, ids []string) int {
-	if p.size+head+idsBytes(ids[:1]) > chunkBytes {
-		p.end()
-	}
-	p.size += head
-	for i := range ids {
-		bytes := idsBytes(ids[i : i+1])
-		if i > 0 && p.size+bytes > chunkBytes {
-			return i
-		}
-		p.size += bytes
-	}
-	return len(ids)
-}
-
-// end closes the chunk unless it is empty.
-func (p *packer) end() {
-	if p.size > 0 {
-		p.full, p.now, p.size = append(p.full, p.now), chunk{}, 0
-	}
-}
-
-func idsBytes(ids []string) int {
-	n := 0
-	for _, id := range ids {
-		n += len(id) + idBytes
-	}
-	return n
-}
-
-// unpack takes a chunk in.
-func (r *rollup) unpack(c chunk) {
-	for _, group := range c.Agents {
-		for _, user := range group.Users {
-			if r.queues[user] == nil {
-				r.queues[user] = group.Queues // shared by the group: monitor copies before it changes anything
-				continue
-			}
-			r.monitor(user, group.Queues)
-		}
-	}
-	for _, v := range c.Viewers {
-		for dashboard, at := range v.Last {
-			r.view(v.User, dashboard, at)
-		}
-	}
-	for _, q := range c.Shown {
-		r.show(q.Queue, q.Dashboards)
-	}
 }
 
 // Purchased are the licenses that active users are held against (requirements, section 7).
@@ -441,16 +247,19 @@ type gathering struct {
 	active []int64
 	// unlimited are the days on which there is no overage.
 	unlimited []bool
+	// monitored are the queues of each day.
+	monitored []map[string]struct{}
 }
 
 func gather(from, to time.Time) *gathering {
-	return &gathering{window: &Window{From: from, To: to}, all: newRollup()}
+	return &gathering{window: &Window{From: from, To: to, Shown: map[string][]string{}}, all: newRollup()}
 }
 
 // add takes in the next day with the licenses that were bought then; on an unlimited one nobody is
 // over.
 func (g *gathering) add(date time.Time, r *rollup, purchased int64, unlimited bool) {
 	monitored, viewers, active := r.counts()
+	g.monitored = append(g.monitored, r.monitoredQueues())
 	g.window.Days = append(g.window.Days, Day{
 		Date: date, MonitoredUsers: int64(monitored), Viewers: int64(viewers), ActiveUsers: int64(active),
 		OverageUsers: over(int64(active), purchased, unlimited), LicensesPurchased: purchased,
@@ -466,11 +275,21 @@ func (g *gathering) add(date time.Time, r *rollup, purchased int64, unlimited bo
 			g.all.view(user, dashboard, at)
 		}
 	}
-	for queue, dashboards := range r.shown {
-		g.all.show(queue, dashboards)
-	}
 	_, _, sum := g.all.counts()
 	g.active = append(g.active, int64(sum))
+}
+
+// show takes in when which dashboards showed the queues of the days.
+func (g *gathering) show(days calendar.Calendar, shown func(queue string) directory.Spans) {
+	for i, d := range g.window.Days {
+		begin, end := days.Begin(d.Date), days.End(d.Date)
+		for queue := range g.monitored[i] {
+			known, on := g.window.Shown[queue], shown(queue).Within(begin, end)
+			if len(on) > 0 && !slices.Equal(known, on) {
+				g.window.Shown[queue] = union(known, on)
+			}
+		}
+	}
 }
 
 // done counts and sorts, and holds the window against the licenses purchased. A window is as its
@@ -481,7 +300,7 @@ func (g *gathering) done(purchased Purchased) *Window {
 	monitored, viewers, active := g.all.counts()
 	w.Purchased, w.MonitoredUsers, w.Viewers, w.ActiveUsers = purchased, int64(monitored), int64(viewers), int64(active)
 	w.OverageUsers = over(w.ActiveUsers, purchased.Total(), w.Unlimited)
-	w.Users, w.Shown = g.all.users(), g.all.shown
+	w.Users = g.all.users()
 	for i, d := range w.Days {
 		if w.Unlimited || g.unlimited[i] {
 			continue
@@ -496,9 +315,7 @@ func (g *gathering) done(purchased Purchased) *Window {
 
 // users lists everybody in the rollup.
 func (r *rollup) users() []ActiveUser {
-	ids := slices.AppendSeq(slices.Collect(maps.Keys(r.queues)), maps.Keys(r.views))
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
+	ids := r.people()
 	users := make([]ActiveUser, len(ids))
 	for i, id := range ids {
 		users[i] = ActiveUser{UserID: id, Queues: r.queues[id]}

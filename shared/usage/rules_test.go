@@ -3,7 +3,6 @@ package usage
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"seatwise/shared/craft/calendar"
+	"seatwise/shared/directory"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
 )
@@ -25,16 +25,13 @@ func drawRollup(t *rapid.T) *rollup {
 	for range rapid.IntRange(0, 40).Draw(t, "views") {
 		r.view(id.Draw(t, "viewer"), id.Draw(t, "dashboard"), rapid.Int64Range(0, 4e12).Draw(t, "at"))
 	}
-	for range rapid.IntRange(0, 10).Draw(t, "shown") {
-		r.show(id.Draw(t, "shown queue"), unique(slices.Sorted(slices.Values(rapid.SliceOfN(id, 1, 5).Draw(t, "on")))))
-	}
 	return r
 }
 
-func unpacked(t interface{ Fatal(...any) }, chunks []chunk) *rollup {
+func unpacked(t interface{ Fatal(...any) }, chunks []packed) *rollup {
 	r := newRollup()
 	for _, c := range chunks {
-		data, err := json.Marshal(c)
+		data, err := json.Marshal(c.chunk)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,15 +45,15 @@ func unpacked(t interface{ Fatal(...any) }, chunks []chunk) *rollup {
 }
 
 // inside has differences looked for where rollups are unexported too.
-var inside = cmp.AllowUnexported(rollup{})
+var inside = cmp.AllowUnexported(rollup{}, packed{})
 
 func TestPackedIsUnpackedWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := drawRollup(t)
-		if diff := cmp.Diff(r, unpacked(t, r.pack()), inside); diff != "" {
+		if diff := cmp.Diff(r, unpacked(t, r.pack(chunkBytes)), inside); diff != "" {
 			t.Fatalf("wanted -, got +:\n%s", diff)
 		}
-		if diff := cmp.Diff(r.pack(), r.pack(), inside); diff != "" {
+		if diff := cmp.Diff(r.pack(chunkBytes), r.pack(chunkBytes), inside); diff != "" {
 			t.Fatalf("packed twice, first -, again +:\n%s", diff)
 		}
 	})
@@ -84,13 +81,9 @@ func TestChunksFit(t *testing.T) {
 		}
 		r.view("all", long("e", i), 1)
 	}
-	for i := range 3000 {
-		r.show(long("s", i), many[i:i+2])
-	}
-	r.show("on all", many)
-	chunks := r.pack()
+	chunks := r.pack(chunkBytes)
 	for i, c := range chunks {
-		data, err := json.Marshal(c)
+		data, err := json.Marshal(c.chunk)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +102,7 @@ func TestChunksFit(t *testing.T) {
 	for i := range 20_000 {
 		plain.monitor(fmt.Sprint("user", i), []string{"detroit", "belmont"})
 	}
-	if n := len(plain.pack()); n > 3 {
+	if n := len(plain.pack(chunkBytes)); n > 3 {
 		t.Errorf("%d chunks for 20,000 members of two queues", n)
 	}
 }
@@ -142,7 +135,6 @@ func TestWindowAgainstAModel(t *testing.T) {
 			for range rapid.IntRange(0, 4).Draw(t, "members") {
 				who, queue := user.Draw(t, "agent"), rapid.SampledFrom([]string{"q1", "q2"}).Draw(t, "queue")
 				r.monitor(who, []string{queue})
-				r.show(queue, []string{"d1"})
 				if agents[who] == nil {
 					agents[who] = map[string]bool{}
 				}
@@ -168,6 +160,11 @@ func TestWindowAgainstAModel(t *testing.T) {
 				t.Fatalf("day %d: %+v, active %d", n, d, len(active))
 			}
 		}
+		calendar, err := calendar.New(calendar.Terms{Zone: time.UTC, BillingDay: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.show(calendar, func(string) directory.Spans { return directory.Spans{"d1": {{From: from}}} })
 		w := g.done(Purchased{LiveReports: bought})
 		if w.MonitoredUsers != int64(len(agents)) || w.Viewers != int64(len(viewers)) ||
 			w.ActiveUsers != int64(len(sum)) ||
@@ -194,26 +191,6 @@ func TestWindowAgainstAModel(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestDaysToFold(t *testing.T) {
-	for zone, want := range map[string][2]string{
-		"UTC":             {"2026-07-15", "2026-07-18"},
-		"America/Detroit": {"2026-07-14", "2026-07-17"},
-	} {
-		location, err := time.LoadLocation(zone)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, err := calendar.New(calendar.Terms{Zone: location, BillingDay: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		days := daysToFold(c, time.Date(2026, 7, 18, 0, 30, 0, 0, time.UTC))
-		if len(days) != 4 || days[0].Format(time.DateOnly) != want[0] || days[3].Format(time.DateOnly) != want[1] {
-			t.Fatalf("%s: got %v", zone, days)
-		}
-	}
 }
 
 func TestSpan(t *testing.T) {

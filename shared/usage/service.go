@@ -26,11 +26,15 @@ type Service struct {
 	kernel    *license.Service
 	directory *directory.Service
 	inventory *inventory.Service
+	leafBytes int // about how large a leaf of a rollup gets
 }
 
 // NewService makes the service; grants go through the kernel.
 func NewService(env *app.Env, kernel *license.Service, people *directory.Service) *Service {
-	return &Service{env: env, kernel: kernel, directory: people, inventory: inventory.NewService(kernel.Products())}
+	return &Service{
+		env: env, kernel: kernel, directory: people, inventory: inventory.NewService(kernel.Products()),
+		leafBytes: chunkBytes,
+	}
 }
 
 // purchased tells what was bought at some moments: two queries, however many licenses there are.

@@ -1,7 +1,6 @@
 package usage_test
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -10,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -512,9 +510,6 @@ func TestAnOldDayIsKept(t *testing.T) {
 	if s := w.summary(t, "?from=2026-07-15&to=2026-07-16"); s.Viewers != 1 || s.MonitoredUsers != 8 {
 		t.Fatalf("after the run for an old day: %+v", s)
 	}
-	if !strings.Contains(w.Logs.String(), "rollup kept") {
-		t.Error("nothing was logged")
-	}
 }
 
 // Membership counts for a day when it held at any time in it.
@@ -596,49 +591,169 @@ func TestViewersGrantAndPermission(t *testing.T) {
 	}
 }
 
-// The days of a large account are folded one after the other, since one day fills the memory of an
-// invocation; those of others by one reading of who is monitored. The figures are the same.
-func TestDaysOfALargeAccountAreFoldedAlone(t *testing.T) {
-	readings := func(chunks int) (read, active int64) {
+// A run reads what came since the one before it, not what there is: neither the views of before, nor who is
+// monitored, but once a day.
+func TestARunReadsWhatCame(t *testing.T) {
+	cost := func(views, members int) (items, operations int) {
 		fixture := fixtures.New(t)
-		watched := &queried{Store: fixture.Env.Table, partition: "A#acme#MONITORED-UNTIL"}
-		w := worldOn(t, fixtures.On(t, watched))
+		store := &counting{Store: fixture.Env.Table}
+		fixture.Env.Table = store
+		w := worldOn(t, fixture)
 		w.worked(t)
-		w.send(t, 1, 0, view("1", "alice", "d-detroit", fixtures.Start))
-		w.fold(t, fixtures.Start)
-		key := table.Key{Partition: "A#acme#USAGE", Sort: fixtures.Start.Format(time.DateOnly)}
-		head, found, err := table.Get(t.Context(), w.Env.Table, key)
-		if err != nil || !found {
-			t.Fatalf("the day was not folded: %v", err)
+		var more []string
+		for i := range members {
+			more = append(more, fmt.Sprint("member", i))
 		}
-		head.Data = fmt.Appendf(nil, `{"digest":"another","generation":"g","chunks":%d}`, chunks)
-		op := table.Put(head, table.IfVersion(head.Version))
-		if err := w.Env.Table.Commit(t.Context(), []table.Operation{op}); err != nil {
+		w.people(t, "", more...)
+		w.queue(t, "belmont", more...)
+		var events []map[string]any
+		for i := range views {
+			events = append(events, view(fmt.Sprint(i), "alice", "d-detroit",
+				fixtures.Start.Add(-time.Duration(i)*time.Minute)))
+		}
+		w.send(t, views, 0, events...)
+		w.fold(t, w.Clock.Now())
+		w.Clock.Add(2 * time.Hour)
+		w.fold(t, w.Clock.Now())
+		w.send(t, 1, 0, view("last", "bob", "d-detroit", w.Clock.Now()))
+		store.items, store.operations = 0, 0
+		w.fold(t, w.Clock.Now())
+		if s := w.summary(t, ""); s.Viewers != 2 || s.MonitoredUsers != int64(3+5+members) {
+			t.Errorf("%d viewers and %d monitored", s.Viewers, s.MonitoredUsers)
+		}
+		return store.items, store.operations
+	}
+	items, operations := cost(5, 3)
+	if more, moreOperations := cost(200, 40); more != items || moreOperations != operations {
+		t.Errorf("with few views and members %d items read and %d written, with many %d and %d",
+			items, operations, more, moreOperations)
+	}
+}
+
+// What is stored while a run reads, or a little later, is what the next one reads: a view, and who comes to be
+// monitored.
+func TestWhatIsStoredLateIsRead(t *testing.T) {
+	for name, act := range map[string]func(w *world) error{
+		"VIEW": func(w *world) error {
+			e := usage.Event{ID: "1", UserID: "alice", DashboardID: "d-detroit", At: w.Clock.Now()}
+			_, err := w.usage.Take(t.Context(), w.Call("pbx"), []usage.Event{e})
+			return err
+		},
+		"MONITORED": func(w *world) error {
+			_, err := w.directory.PutQueue(t.Context(), w.Call("ann"), "detroit", "Detroit", []string{"bob"})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.worked(t)
+			w.fold(t, w.Clock.Now())
+			before, sound, late := figures(w.summary(t, "")), w.Env.Table, false
+			w.Env.Table = faulty.New(sound, func(c faulty.Call) faulty.Fault {
+				for _, op := range c.Ops {
+					if !late && op.Kind == table.KindPut && strings.HasPrefix(op.Item.Key.Partition, "A#acme#"+name) {
+						late = true
+						w.Clock.Add(overlap - time.Minute)
+						w.Env.Table = sound
+						w.fold(t, w.Clock.Now())
+					}
+				}
+				return faulty.None
+			})
+			if err := act(w); err != nil || !late {
+				t.Fatalf("%v, late %v", err, late)
+			}
+			w.Env.Table = sound
+			if got := figures(w.summary(t, "")); got != before {
+				t.Fatalf("%v, and before %v: the run did not come first", got, before)
+			}
+			w.Clock.Add(overlap)
+			w.fold(t, w.Clock.Now())
+			if got := figures(w.summary(t, "")); got == before {
+				t.Errorf("still %v: what was stored late is lost", got)
+			}
+		})
+	}
+}
+
+// Whoever left before a day began was no member on it, though the change that they leave by was cut off, and is
+// finished only when the day has begun with them; and whoever came before it was one.
+func TestAChangeThatIsFinishedOnTheNextDay(t *testing.T) {
+	w := newWorld(t)
+	w.worked(t)
+	zone := located("America/Detroit")
+	w.Clock.Set(time.Date(2026, 7, 15, 23, 50, 0, 0, zone))
+	w.fold(t, w.Clock.Now())
+	sound, cut := w.Env.Table, false
+	w.Env.Table = faulty.New(sound, func(c faulty.Call) faulty.Fault {
+		for _, op := range c.Ops {
+			if strings.HasPrefix(op.Item.Key.Partition, "A#acme#MONITORED") {
+				cut = true
+				return faulty.Fail
+			}
+		}
+		return faulty.None
+	})
+	if _, err := w.directory.PutQueue(t.Context(), w.Call("ann"), "detroit", "Detroit",
+		[]string{"john", "bob"}); err != nil {
+		t.Log("cut off:", err)
+	}
+	w.Env.Table = sound
+	w.Clock.Set(time.Date(2026, 7, 16, 4, 0, 0, 0, zone))
+	w.fold(t, w.Clock.Now())
+	if err := w.directory.Resume(t.Context(), ""); err != nil || !cut {
+		t.Fatalf("%v, cut off: %v", err, cut)
+	}
+	w.Clock.Add(time.Hour)
+	w.fold(t, w.Clock.Now())
+	daily := w.summary(t, "").Daily
+	if before, now := daily[len(daily)-2], daily[len(daily)-1]; before.MonitoredUsers != 9 || now.MonitoredUsers != 7 {
+		t.Errorf("%+v, and the day before %+v", now, before)
+	}
+}
+
+// overlap is how much later than it says something may be stored.
+const overlap = time.Hour
+
+// With a new day, what was recent of the one before goes into its leaves: a window reads one item a small day.
+func TestADayThatIsOverIsOneItem(t *testing.T) {
+	fixture := fixtures.New(t)
+	w := worldOn(t, fixture)
+	w.worked(t)
+	for hour := range 30 {
+		w.send(t, 1, 0, view(fmt.Sprint(hour), "alice", "d-detroit", w.Clock.Now()))
+		w.fold(t, w.Clock.Now())
+		w.Clock.Add(time.Hour)
+	}
+	chunks := func(date time.Time) int {
+		page, err := w.Env.Table.Query(t.Context(), table.Query{
+			Partition: "A#acme#ROLLUP#" + date.In(located("America/Detroit")).Format(time.DateOnly),
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
-		watched.n.Store(0)
-		w.fold(t, fixtures.Start)
-		return watched.n.Load(), w.summary(t, "").ActiveUsers
+		return len(page.Items)
 	}
-	few, active := readings(15)
-	many, same := readings(16)
-	if many != 4*few || same != active || active == 0 {
-		t.Errorf("few people: %d readings, %d active; many: %d readings, %d active", few, active, many, same)
+	if first, last := chunks(fixtures.Start), chunks(w.Clock.Now().Add(-time.Hour)); first != 1 || last < 2 {
+		t.Errorf("the day that is over has %d chunks, the one that goes on %d", first, last)
 	}
 }
 
-// queried counts the queries of a partition.
-type queried struct {
-	table.Store
-	partition string
-	n         atomic.Int64
-}
-
-func (q *queried) Query(ctx context.Context, query table.Query) (table.Page, error) {
-	if query.Partition == q.partition {
-		q.n.Add(1)
+// A day on which no run took place has those who were monitored on it.
+func TestDaysWithoutARun(t *testing.T) {
+	w := newWorld(t)
+	w.worked(t)
+	w.fold(t, w.Clock.Now())
+	w.Clock.Add(48 * time.Hour)
+	w.queue(t, "detroit", "john", "sarah") // mike leaves two days later
+	w.Clock.Add(8 * 24 * time.Hour)
+	w.fold(t, w.Clock.Now())
+	daily := w.summary(t, "").Daily
+	for i, d := range daily[len(daily)-11:] {
+		if want := int64(8 - i/3); i < 6 && d.MonitoredUsers != max(want, 7) || i >= 6 && d.MonitoredUsers != 7 {
+			t.Errorf("day %d, %s: %d monitored", i, d.Date, d.MonitoredUsers)
+		}
 	}
-	return q.Store.Query(ctx, query)
 }
 
 // A past window keeps the licenses of its time.

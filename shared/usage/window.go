@@ -2,8 +2,6 @@ package usage
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -12,98 +10,7 @@ import (
 	"seatwise/shared/craft/calendar"
 	"seatwise/shared/directory"
 	"seatwise/shared/platform/call"
-	"seatwise/shared/platform/table"
 )
-
-// errTorn is returned when a rollup's chunks kept vanishing while they were read: it was replaced
-// each time.
-var errTorn = errors.New("a rollup kept changing while it was read")
-
-// eachRollup hands the rollup of every day to visit, in order, whole and one at a time; a day that
-// was never folded has an empty one.
-func (s *Service) eachRollup(
-	ctx context.Context,
-	c *call.Call,
-	days []time.Time,
-	visit func(date time.Time, r *rollup),
-) error {
-	heads, err := s.heads(ctx, c, days)
-	if err != nil {
-		return err
-	}
-	for first := 0; first < len(days); {
-		// As many days as come in one read.
-		var keys []table.Key
-		last := first
-		for ; last < len(days) && (last == first || len(keys)+heads[last].Chunks <= chunksAtOnce); last++ {
-			keys = append(keys, chunkKeys(c.Account, days[last], heads[last].head)...)
-		}
-		found, err := s.lookup(ctx, keys)
-		if err != nil {
-			return err
-		}
-		for i := first; i < last; i++ {
-			r, whole, err := unpackAll(found, chunkKeys(c.Account, days[i], heads[i].head))
-			if err == nil && !whole {
-				r, err = s.readAgain(ctx, c, days[i])
-			}
-			if err != nil {
-				return fmt.Errorf("rollup of %s: %w", days[i].Format(time.DateOnly), err)
-			}
-			visit(days[i], r)
-		}
-		first = last
-	}
-	return nil
-}
-
-// chunksAtOnce is how many chunks are read in one call: 250 KB each, they are what an answer of
-// DynamoDB takes.
-const chunksAtOnce = 40
-
-func chunkKeys(account string, date time.Time, h head) []table.Key {
-	keys := make([]table.Key, h.Chunks)
-	for n := range keys {
-		keys[n] = chunkKey(account, date, h.Generation, n)
-	}
-	return keys
-}
-
-// unpackAll makes a rollup of its chunks; whole is false when some are gone.
-func unpackAll(found map[table.Key]table.Item, keys []table.Key) (r *rollup, whole bool, err error) {
-	r = newRollup()
-	for _, key := range keys {
-		item, ok := found[key]
-		if !ok {
-			return nil, false, nil
-		}
-		part, err := call.Decode[chunk](item)
-		if err != nil {
-			return nil, false, err
-		}
-		r.unpack(part)
-	}
-	return r, true, nil
-}
-
-// readAgain reads a rollup that was replaced between the reads of its head and its chunks.
-func (s *Service) readAgain(ctx context.Context, c *call.Call, date time.Time) (*rollup, error) {
-	for range 5 {
-		heads, err := s.heads(ctx, c, []time.Time{date})
-		if err != nil {
-			return nil, err
-		}
-		keys := chunkKeys(c.Account, date, heads[0].head)
-		found, err := s.lookup(ctx, keys)
-		if err != nil {
-			return nil, err
-		}
-		if r, whole, err := unpackAll(found, keys); err != nil || whole {
-			return r, err
-		}
-	}
-	return nil, errTorn
-}
 
 // Names are what the things in a window are called now, or were when they were deleted; what is
 // unknown is called by its id.
@@ -155,7 +62,12 @@ func (s *Service) Window(
 	if err != nil {
 		return nil, Names{}, err
 	}
-	names, err := s.names(ctx, c, g.all)
+	queues, err := s.queues(ctx, c, g.all.monitoredQueues())
+	if err != nil {
+		return nil, Names{}, err
+	}
+	g.show(days, func(queue string) directory.Spans { return queues[queue].Shown })
+	names, err := s.names(ctx, c, g, queues)
 	if err != nil {
 		return nil, Names{}, err
 	}
@@ -181,56 +93,57 @@ func (s *Service) Asked(ctx context.Context, c *call.Call, from, to string) (*Wi
 	return s.Window(ctx, c, a, first, end)
 }
 
-// names reads what the queues and dashboards of a rollup are called.
-func (s *Service) names(ctx context.Context, c *call.Call, r *rollup) (Names, error) {
-	ids := map[string]struct{}{}
-	for _, queues := range r.queues {
-		for _, id := range queues {
-			ids[id] = struct{}{}
-		}
-	}
-	names := Names{Queues: map[string]string{}}
-	queues, err := s.directory.Queues(ctx, c, slices.Collect(maps.Keys(ids)))
+// queues reads what the monitored queues are, or were when they were deleted.
+func (s *Service) queues(
+	ctx context.Context, c *call.Call, monitored map[string]struct{},
+) (map[string]directory.Gone, error) {
+	ids := slices.Sorted(maps.Keys(monitored))
+	there, err := s.directory.Queues(ctx, c, ids)
 	if err != nil {
-		return Names{}, err
+		return nil, err
 	}
+	queues, err := s.directory.GoneQueues(ctx, c,
+		slices.DeleteFunc(ids, func(id string) bool { _, ok := there[id]; return ok }))
+	if err != nil {
+		return nil, err
+	}
+	for id, q := range there {
+		queues[id] = directory.Gone{Name: q.Name, Shown: q.Shown}
+	}
+	return queues, nil
+}
+
+// names are what the queues are called, and reads what the dashboards of a window are.
+func (s *Service) names(
+	ctx context.Context, c *call.Call, g *gathering, queues map[string]directory.Gone,
+) (Names, error) {
+	names := Names{Queues: map[string]string{}}
 	for id, q := range queues {
 		names.Queues[id] = q.Name
-		delete(ids, id)
 	}
-	if err := withGone(ctx, c, names.Queues, ids, s.directory.GoneQueues); err != nil {
-		return Names{}, err
-	}
-	clear(ids)
-	for _, dashboards := range r.shown {
+	ids := map[string]struct{}{}
+	for _, dashboards := range g.window.Shown {
 		for _, id := range dashboards {
 			ids[id] = struct{}{}
 		}
 	}
-	for _, last := range r.views {
+	for _, last := range g.all.views {
 		for id := range last {
 			ids[id] = struct{}{}
 		}
 	}
+	var err error
 	if names.Dashboards, err = s.directory.DashboardNames(ctx, c, slices.Collect(maps.Keys(ids))); err != nil {
 		return Names{}, err
 	}
 	for id := range names.Dashboards {
 		delete(ids, id)
 	}
-	return names, withGone(ctx, c, names.Dashboards, ids, s.directory.GoneDashboards)
-}
-
-// withGone adds the names of those that are not there any more.
-func withGone(
-	ctx context.Context, c *call.Call, names map[string]string, ids map[string]struct{},
-	remembered func(context.Context, *call.Call, []string) (map[string]directory.Gone, error),
-) error {
-	gone, err := remembered(ctx, c, slices.Collect(maps.Keys(ids)))
-	for id, g := range gone {
-		names[id] = g.Name
+	gone, err := s.directory.GoneDashboards(ctx, c, slices.Collect(maps.Keys(ids)))
+	for id, d := range gone {
+		names.Dashboards[id] = d.Name
 	}
-	return err
+	return names, err
 }
 
 // Recent is the window of the last 30 days, today included.

@@ -146,7 +146,7 @@ func (b *Builder) status(ctx context.Context, c *call.Call, r report.Report) (wo
 		return workbook.LicenseStatus{}, err
 	}
 	if r.Scheduled {
-		if err := b.usage.Settle(ctx, c, days, from, to); err != nil {
+		if err := b.usage.CatchUp(ctx, c, days); err != nil {
 			return workbook.LicenseStatus{}, err
 		}
 	}

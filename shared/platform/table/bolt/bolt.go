@@ -47,8 +47,8 @@ const (
 	batchBytes   = 8 << 20
 	// format names the encoding of keys and items below, and what they mean where an older file would be
 	// misread: since 2 markers of pending work lie below their accounts' keys, since 3 items have a schema
-	// version.
-	format = "seatwise table 3"
+	// version, since 4 rollups are of leaves.
+	format = "seatwise table 4"
 	// sweepPart is how many expired items Sweep removes in one transaction.
 	sweepPart = 500
 )

@@ -126,7 +126,7 @@ func TestFilesOfOthers(t *testing.T) {
 			return b.Put([]byte("format"), []byte(format))
 		})
 	}
-	earlier, later := of("earlier", "seatwise table 2"), of("later", "seatwise table 4")
+	earlier, later := of("earlier", "seatwise table 3"), of("later", "seatwise table 5")
 	for _, path := range []string{text, foreign, earlier, later} {
 		if _, err := bolt.Open(path); !errors.Is(err, bolt.ErrFormat) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: got %v, want ErrFormat and the file's name", path, err)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"seatwise/shared/craft/calendar"
-	"seatwise/shared/directory"
 	"seatwise/shared/platform/problem"
 )
 
@@ -279,12 +278,12 @@ func (g *gathering) add(date time.Time, r *rollup, purchased int64, unlimited bo
 	g.active = append(g.active, int64(sum))
 }
 
-// show takes in when which dashboards showed the queues of the days.
-func (g *gathering) show(days calendar.Calendar, shown func(queue string) directory.Spans) {
+// show takes in which dashboards showed the queues of the days, as shown tells of a span of time.
+func (g *gathering) show(days calendar.Calendar, shown func(queue string, begin, end time.Time) []string) {
 	for i, d := range g.window.Days {
 		begin, end := days.Begin(d.Date), days.End(d.Date)
 		for queue := range g.monitored[i] {
-			known, on := g.window.Shown[queue], shown(queue).Within(begin, end)
+			known, on := g.window.Shown[queue], shown(queue, begin, end)
 			if len(on) > 0 && !slices.Equal(known, on) {
 				g.window.Shown[queue] = union(known, on)
 			}

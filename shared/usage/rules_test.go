@@ -11,7 +11,6 @@ import (
 	"pgregory.net/rapid"
 
 	"seatwise/shared/craft/calendar"
-	"seatwise/shared/directory"
 	"seatwise/shared/platform/problem"
 	"seatwise/shared/platform/table"
 )
@@ -164,7 +163,7 @@ func TestWindowAgainstAModel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g.show(calendar, func(string) directory.Spans { return directory.Spans{"d1": {{From: from}}} })
+		g.show(calendar, func(string, time.Time, time.Time) []string { return []string{"d1"} })
 		w := g.done(Purchased{LiveReports: bought})
 		if w.MonitoredUsers != int64(len(agents)) || w.Viewers != int64(len(viewers)) ||
 			w.ActiveUsers != int64(len(sum)) ||

@@ -66,7 +66,7 @@ func (s *Service) Window(
 	if err != nil {
 		return nil, Names{}, err
 	}
-	g.show(days, func(queue string) directory.Spans { return queues[queue].Shown })
+	g.show(days, func(queue string, begin, end time.Time) []string { return queues[queue].Shown.Within(begin, end) })
 	names, err := s.names(ctx, c, g, queues)
 	if err != nil {
 		return nil, Names{}, err

@@ -294,11 +294,7 @@ func usersFor(c *web.Context, q string, users []client.User) []hit {
 	number := digits(q)
 	for _, u := range users {
 		exact := same(u.ID, q) || same(u.Email, q) || same(u.Extension, q) || number != "" && digits(u.Number) == number
-		note := userLead(u)
-		if u.Number != "" {
-			note += " · " + u.Number
-		}
-		list = append(list, hit{u.Name, note, c.Link("directory", "users", u.ID), exact})
+		list = append(list, hit{u.Name, userLead(u), c.Link("directory", "users", u.ID), exact})
 	}
 	return list
 }

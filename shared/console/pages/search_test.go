@@ -88,6 +88,13 @@ func TestSearchFindsEachKind(t *testing.T) {
 			t.Errorf("the box has lost %q: %v", q, box.Values)
 		}
 	}
+	numbered := client.PatchUserRequest{Number: client.Set("+1 656 789 0101")}
+	if _, err := api.PatchUser(t.Context(), "zoe", numbered, client.Change{Key: "n"}); err != nil {
+		t.Fatal(err)
+	}
+	if text := search(b, "alva").Text(); strings.Count(text, "789 0101") != 1 {
+		t.Errorf("a number is told more often than once: %s", text)
+	}
 	if at := search(b, "support"); !slices.Contains(
 		at.Links("Dashboard support"), "/console/acme/live-reports/dashboards/support",
 	) {

@@ -298,6 +298,11 @@ func TestAFileWithErrors(t *testing.T) {
 		other.Get(overview.Link("See why")).Says("so nothing is applied")
 	}
 	other.Get("/console/acme/").Hides("See why")
+	third := c.SignIn(t, "acme", "ada")
+	third.Get("/console/acme/").Says("this line goes when you look at it, or after 7 days.")
+	c.Forward(8 * 24 * time.Hour)
+	c.SignIn(t, "acme", "ada").Get("/console/acme/").Hides("was not applied")
+	c.Forward(-8 * 24 * time.Hour)
 	again := b.Get(rejected.Link("Upload it again and leave these rows out"))
 	if got := again.Post().Values.Get("skipErrors"); got != "true" {
 		t.Errorf("leaving rows out is %q", got)

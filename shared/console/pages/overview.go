@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"seatwise/shared/console/client"
 	"seatwise/shared/console/view"
@@ -171,13 +172,13 @@ func needsAttention(c *web.Context, o overview) []attention {
 		)
 	}
 	for _, m := range o.files.Body.Items {
-		if (m.State == "failed" || m.State == "rejected") && !isSeen(c, m.ID) {
+		if (m.State == "failed" || m.State == "rejected") && !isSeen(c, m.ID) && isNews(c, m.EndedAt) {
 			list = append(
 				list,
 				attention{
 					Kind: "bad",
 					Word: m.State,
-					Text: "The file " + m.FileName + " was not applied.",
+					Text: "The file " + m.FileName + " was not applied. " + newsSays(f, m.EndedAt),
 					Href: c.Link("mass-configurations", m.ID),
 					Link: "See why",
 				},
@@ -232,13 +233,27 @@ func alertsOf(c *web.Context, o overview) []attention {
 				Kind: "warn", Word: "not closed", Text: a.Detail,
 				Href: c.Link("billing", "periods", id), Link: "See it",
 			})
-		case a.Kind == "failed" && kind != "massConfiguration" && !isSeen(c, id):
+		case a.Kind == "failed" && kind != "massConfiguration" && !isSeen(c, id) && isNews(c, a.Since):
 			if href := subjectLink(c, kind+":"+id); href != "" {
-				list = append(list, attention{Kind: "bad", Word: "failed", Text: a.Detail, Href: href, Link: "See why"})
+				list = append(list, attention{
+					Kind: "bad", Word: "failed", Text: a.Detail + " " + newsSays(c.Format(), a.Since), Href: href, Link: "See why",
+				})
 			}
 		}
 	}
 	return list
+}
+
+// daysOfNews is for how many days the overview tells of what failed, to who has not looked at it.
+const daysOfNews = 7
+
+// isNews says whether something that failed is still told of.
+func isNews(c *web.Context, at time.Time) bool { return c.Now().Sub(at) < daysOfNews*24*time.Hour }
+
+// newsSays is when it failed, and how it goes away.
+func newsSays(f *view.Format, at time.Time) string {
+	return "It ended " + f.Date(at) + "; this line goes when you look at it, or after " +
+		f.Count(daysOfNews, "day", "days") + "."
 }
 
 // seenCookie keeps which failed files the reader has looked at: the ends of their ids, the latest

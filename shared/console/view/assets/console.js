@@ -175,7 +175,11 @@ for (const all of document.querySelectorAll("[data-all]")) {
     show();
   });
   for (const box of boxes) box.addEventListener("change", show);
-  addEventListener("pageshow", show); // a page that Back brings has its ticks restored after its scripts ran
+  addEventListener("pageshow", (event) => {
+    // What Back brings as it was left has its ticks, though what was done with them may be done.
+    if (event.persisted) for (const box of boxes) box.checked = false;
+    show();
+  });
   show();
 }
 

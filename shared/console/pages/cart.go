@@ -135,6 +135,9 @@ func showCart(c *web.Context, f *view.Form) error {
 	v := checkout{centers: centersOf(centers), total: cart.Body.Total, plan: plan}
 	if f.Stale {
 		v.lines = typedOver(f, cart.Body.Lines)
+		if err := nameLines(c, v.lines); err != nil {
+			return err
+		}
 		f.Was = shownLines(f, v.lines)
 		return c.Show("Cart", cartConflictPage(c, f, v))
 	}
@@ -177,7 +180,7 @@ func lineOf(l client.CartViewLine) cartLine {
 		wasQuantity: strconv.FormatInt(l.Quantity, 10), wasCenter: l.CostCenter,
 	}
 	if line.name == "" {
-		line.name = l.ProductID + ", which is no longer sold"
+		line.name = notSold(l.ProductID)
 	}
 	line.quantity, line.center = line.wasQuantity, line.wasCenter
 	return line
@@ -205,6 +208,24 @@ func typedOver(f *view.Form, there []client.CartViewLine) []cartLine {
 	}
 	return list
 }
+
+// nameLines names the lines of which only the product's id is known, as those that the cart has no more.
+func nameLines(c *web.Context, lines []cartLine) error {
+	var n nameCalls
+	err := c.Load(n.products(c))
+	for i, l := range lines {
+		if l.name != l.product {
+			continue
+		}
+		if lines[i].name = n.product(l.product); lines[i].name == l.product {
+			lines[i].name = notSold(l.product)
+		}
+	}
+	return err
+}
+
+// notSold is what a product is called that the catalog has no more.
+func notSold(product string) string { return product + ", which is no longer sold" }
 
 // shownLines are the values that the form of a cart showed: its lines bear them. A line that somebody has
 // added since was none.
@@ -519,10 +540,11 @@ func newCenterFrom(c *web.Context, here string) string {
 // madeName is the parameter of an address that names the cost center that was just made on the way there.
 const madeName = "made"
 
-// choosingMade leads back to a page that has what was typed in its address, and names there what was made.
+// choosingMade leads back to a page on which a cost center is chosen, and names there what was made.
 func choosingMade(back, code string) string {
 	path, query := cut(back, "?")
-	if q, err := url.ParseQuery(query); err == nil && q.Has("quantity") {
+	chooses := strings.HasSuffix(path, "/cost-center") || strings.HasSuffix(path, "/licenses/selected")
+	if q, err := url.ParseQuery(query); err == nil && (chooses || q.Has("quantity")) {
 		q.Set(madeName, code)
 		return path + "?" + q.Encode()
 	}

@@ -590,11 +590,15 @@ func TestTwoTabsOfACart(t *testing.T) {
 	}
 	both.Says(
 		"Somebody else has changed this",
+		"Live Reports",
 		"8, CC-1 Support",
 		"Phone System",
 		"3, CC-2 Sales",
 		"Keep what is there",
 	)
+	both.Hides("live-reports", "no longer sold")
+	gone := press(b, renamed(form, "live-reports", "fax-line"), "next")
+	gone.Says("fax-line, which is no longer sold")
 	if lines := cartOf(t, api).Lines; len(lines) != 1 || lines[0].ProductID != "phone-system" {
 		t.Errorf("the cart has %+v before a choice was made", lines)
 	}
@@ -607,6 +611,14 @@ func TestTwoTabsOfACart(t *testing.T) {
 	if want := map[string]int64{"live-reports": 8, "phone-system": 3}; !maps.Equal(got, want) {
 		t.Errorf("the cart has %v, want %v", got, want)
 	}
+}
+
+// renamed is a form whose lines were of another product, as of one that the catalog had then.
+func renamed(f *consolewalk.Form, product, was string) *consolewalk.Form {
+	for i, value := range f.Values["line"] {
+		f.Values["line"][i] = strings.ReplaceAll(value, product, was)
+	}
+	return f
 }
 
 // Of the two carts each line is chosen for itself.
@@ -916,4 +928,26 @@ func TestNewCostCenterInBuyNow(t *testing.T) {
 		t.Errorf("4 were typed and CC-NEW made, and there is %v", got)
 	}
 	press(b, made.Post(), "next").Says("Review Order", "$100.00")
+}
+
+// Who makes a cost center while they choose one for a license comes back to it chosen.
+func TestNewCostCenterOfALicense(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 2})
+	b := c.SignIn(t, "acme", "ada")
+	owned := licensesOf(t, api, "live-reports")
+	for code, path := range map[string]string{
+		"CC-ONE": "licenses/" + owned[0].ID + "/cost-center",
+		"CC-MANY": "licenses/selected?do=cost-center&license=" + owned[0].ID + "~live-reports~&license=" +
+			owned[1].ID + "~live-reports~",
+	} {
+		page := b.Get("/console/acme/" + path)
+		form := b.Get(page.Link("New cost center")).Post()
+		form.Set("code", code)
+		made := b.Submit(form)
+		made.Says("The cost center " + code + " is made.")
+		if got := made.Post().Values.Get("costCenter"); got != code {
+			t.Errorf("%s was made on the way, and %s is chosen", code, got)
+		}
+	}
 }

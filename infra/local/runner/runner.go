@@ -157,7 +157,7 @@ func Run(ctx context.Context, c Config) (err error) {
 			err = errors.Join(err, undo())
 		}
 	}()
-	if r.template, err = template.Load(c.Template); err != nil {
+	if r.template, err = load(c.Template); err != nil {
 		return err
 	}
 	r.router = newRouter(r.template.Routes)
@@ -217,6 +217,29 @@ func (c Config) elsewhere(own wire.Settings) wire.Settings {
 	return own
 }
 
+// load reads the template, and says where it looked for one that is not there.
+func load(path string) (*template.Template, error) {
+	t, err := template.Load(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s was not found: there is no %s; %s", filepath.Base(path), whole(path), chooseTemplate)
+	}
+	return t, err
+}
+
+// chooseTemplate is what can be done where the template is not that of the runner.
+const chooseTemplate = "start the runner in its checkout, or name the file with --template"
+
+// whole is a path that says where it is, whatever folder it is read in.
+func whole(path string) string {
+	if at, err := filepath.Abs(path); err == nil {
+		return at
+	}
+	return path
+}
+
+// mostFaults is how many differences of a template are named: of something else it has all of them.
+const mostFaults = 3
+
 // agree refuses a function of the template that nobody makes, and one that is made and not in the
 // template.
 func agree(t *template.Template, made map[string]app.Function) error {
@@ -240,6 +263,9 @@ func agree(t *template.Template, made map[string]app.Function) error {
 		return nil
 	}
 	slices.Sort(faults)
+	if more := len(faults) - mostFaults; more > 0 {
+		faults = append(faults[:mostFaults], fmt.Sprintf("and %d more like these", more))
+	}
 	return errors.New(strings.Join(faults, "; "))
 }
 
@@ -434,6 +460,8 @@ func (r *runner) openTable(ctx context.Context, settings wire.Settings) error {
 func (r *runner) build() error {
 	made := r.config.Functions(r.env)
 	if err := agree(r.template, made); err != nil {
+		err = fmt.Errorf("%s is the template of another version, or of something else: %w; %s",
+			whole(r.config.Template), err, chooseTemplate)
 		return err
 	}
 	for id, fn := range made {

@@ -673,6 +673,10 @@ func TestWhatIsWrongAtTheStartIsSaidPlainly(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = taken.Close() }) // after the tests below, which run side by side
+	missing, err := filepath.Abs("missing.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		change func(*runner.Config)
 		want   string
@@ -681,10 +685,17 @@ func TestWhatIsWrongAtTheStartIsSaidPlainly(t *testing.T) {
 		"port taken":         {func(c *runner.Config) { c.Addr = taken.Addr().String() }, "is taken; stop the other program or choose another --addr"},
 		"S3 port taken":      {func(c *runner.Config) { c.S3Addr = taken.Addr().String() }, "is taken; stop the other program or choose another --s3-addr"},
 		"bad address":        {func(c *runner.Config) { c.Addr = "nowhere" }, "--addr nowhere"},
-		"no template":        {func(c *runner.Config) { c.Template = "missing.yaml" }, "missing.yaml"},
+		"no template":        {func(c *runner.Config) { c.Template = "missing.yaml" }, "missing.yaml was not found: there is no " + missing + "; start the runner in its checkout"},
 		"function missing": {func(c *runner.Config) {
 			changed(c, func(f map[string]app.Function) { delete(f, "WebFunction") })
-		}, "WebFunction is in the template and not in infra/registry"},
+		}, "of another version, or of something else: WebFunction is in the template and not in infra/registry"},
+		"another application's": {func(c *runner.Config) {
+			changed(c, func(f map[string]app.Function) {
+				for _, id := range []string{"A", "B", "C", "D", "E"} {
+					f[id] = f["WebFunction"]
+				}
+			})
+		}, "C is in infra/registry and not in the template; and 2 more like these; start the runner in its checkout"},
 		"function unknown": {func(c *runner.Config) {
 			changed(c, func(f map[string]app.Function) { f["Other"] = f["WebFunction"] })
 		}, "Other is in infra/registry and not in the template"},

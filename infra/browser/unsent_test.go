@@ -70,7 +70,7 @@ func TestAnUnsentEditIsNotLost(t *testing.T) {
 	p.visit(edit)
 	p.fill("Name", "Zoe Kappa")
 	p.click("Cancel")
-	asked(0, "cancelling")
+	asked(0, "Cancel")
 	p.visit(edit)
 	p.fill("Name", "Zoe Kappa")
 	p.fill("E-mail", "nobody")

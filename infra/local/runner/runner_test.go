@@ -685,7 +685,10 @@ func TestWhatIsWrongAtTheStartIsSaidPlainly(t *testing.T) {
 		"port taken":         {func(c *runner.Config) { c.Addr = taken.Addr().String() }, "is taken; stop the other program or choose another --addr"},
 		"S3 port taken":      {func(c *runner.Config) { c.S3Addr = taken.Addr().String() }, "is taken; stop the other program or choose another --s3-addr"},
 		"bad address":        {func(c *runner.Config) { c.Addr = "nowhere" }, "--addr nowhere"},
-		"no template":        {func(c *runner.Config) { c.Template = "missing.yaml" }, "missing.yaml was not found: there is no " + missing + "; start the runner in its checkout"},
+		"no template": {
+			func(c *runner.Config) { c.Template = "missing.yaml" },
+			"missing.yaml was not found: there is no " + missing + "; start the runner in its checkout",
+		},
 		"function missing": {func(c *runner.Config) {
 			changed(c, func(f map[string]app.Function) { delete(f, "WebFunction") })
 		}, "of another version, or of something else: WebFunction is in the template and not in infra/registry"},

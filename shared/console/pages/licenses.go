@@ -999,7 +999,8 @@ func showSelected(c *web.Context, f *view.Form) error {
 	calls := []func(context.Context) error{client.Into(&summary, c.API.SummarizeLicenses)}
 	switch s.do {
 	case "cost-center":
-		f.Values.Set("costCenter", f.Default("costCenter", cmp.Or(c.Query().Get("costCenter"), c.Query().Get(madeName))))
+		asked := cmp.Or(c.Query().Get("costCenter"), c.Query().Get(madeName))
+		f.Values.Set("costCenter", f.Default("costCenter", asked))
 		s.center = f.Get("costCenter")
 		calls = append(calls, client.IfAllowed(client.Into(&centers, listCenters(c))))
 	case "assign":

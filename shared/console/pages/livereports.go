@@ -58,7 +58,8 @@ var _ = add(web.Page{
 			Show: showAddQueues, Send: sendAddQueues, Submit: addQueues,
 		},
 		{
-			Path: "live-reports/dashboards/{id}/remove", Changes: "dashboard:{id}", Whole: true, Needs: managesDashboards,
+			Path: "live-reports/dashboards/{id}/remove", Changes: "dashboard:{id}",
+			Whole: true, Needs: managesDashboards,
 			Show: showRemoveQueues, Send: sendRemoveQueues,
 			Submit: "Take off",
 		},

@@ -107,7 +107,9 @@ func showConfigure(c *web.Context, f *view.Form) error {
 	var m client.Answer[client.MassConfiguration]
 	var made, changed client.MassConfigurationRowPage
 	p := plan{}
-	err := c.Load(getMass(c, &m), summarize(c, &p.summary), firstRows(c, "new", &made), firstRows(c, rowChange, &changed))
+	err := c.Load(
+		getMass(c, &m), summarize(c, &p.summary), firstRows(c, "new", &made), firstRows(c, rowChange, &changed),
+	)
 	if err != nil {
 		return err
 	}

@@ -96,6 +96,11 @@ func (u usage) overageSays(c *web.Context) []string {
 	if n := len(runs); n > 0 && dayAfter(runs[n-1].last) == u.sum.To && runs[n-1].first != u.sum.From {
 		text = append(text, "It is so without a break since "+f.Day(runs[n-1].first)+", up to the last of these days.")
 	}
+	if len(u.sum.Daily) == 1 { // what is of the day is of all days together
+		return append(text, f.Count(u.sum.ActiveUsers, "active user", "active users")+" for "+
+			f.Count(u.sum.TotalPurchased, "license", "licenses")+" bought "+u.heldAt(c)+", so "+
+			f.Number(u.sum.OverageUsers)+" over.")
+	}
 	if days > 0 {
 		text = append(text, "The most on one day: "+f.Count(o.PeakUsers, "person", "people")+" over, on "+
 			f.Day(o.PeakDate)+".")
@@ -137,12 +142,16 @@ func (u usage) heldSays(c *web.Context) string {
 // overSays is what the figure of overage means: of how many days, and by which call queue most of them
 // come.
 func (u usage) overSays(f *view.Format) string {
-	text := "overage users: " + usageOverage + ", of all these days together"
+	text := "overage users: " + usageOverage
+	if len(u.sum.Daily) > 1 {
+		text += ", of all these days together"
+	}
 	if u.sum.Overage == nil {
 		return text
 	}
-	_, days := u.over()
-	text += "; over on " + f.Number(days) + " of " + f.Count(int64(len(u.sum.Daily)), "day", "days")
+	if _, days := u.over(); len(u.sum.Daily) > 1 {
+		text += "; over on " + f.Number(days) + " of " + f.Count(int64(len(u.sum.Daily)), "day", "days")
+	}
 	if queues := u.queues(); len(queues) > 0 {
 		text += "; most by " + queues[0].Name
 	}

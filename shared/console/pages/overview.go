@@ -236,7 +236,8 @@ func alertsOf(c *web.Context, o overview) []attention {
 		case a.Kind == "failed" && kind != "massConfiguration" && !isSeen(c, id) && isNews(c, a.Since):
 			if href := subjectLink(c, kind+":"+id); href != "" {
 				list = append(list, attention{
-					Kind: "bad", Word: "failed", Text: a.Detail + " " + newsSays(c.Format(), a.Since), Href: href, Link: "See why",
+					Kind: "bad", Word: "failed", Text: a.Detail + " " + newsSays(c.Format(), a.Since),
+					Href: href, Link: "See why",
 				})
 			}
 		}

@@ -32,7 +32,10 @@ var _ = add(web.Page{
 			Path: "requests/{id}/deny", Changes: "request:{id}", Needs: managesLicenses,
 			Show: showDeny, Send: sendDeny, Submit: "Deny", Fields: web.Fields("note", "Why not"),
 		},
-		{Path: "requests/{id}/withdraw", Changes: "request:{id}", Show: showWithdraw, Send: sendWithdraw, Submit: "Withdraw"},
+		{
+			Path: "requests/{id}/withdraw", Changes: "request:{id}",
+			Show: showWithdraw, Send: sendWithdraw, Submit: "Withdraw",
+		},
 	},
 })
 

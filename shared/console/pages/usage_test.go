@@ -72,8 +72,8 @@ func TestUsageShowsWhatTheAPICounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := c.SignIn(t, "acme", "ada").Get("/console/acme/usage")
-	page.Says("2 monitored users (agents)", "licenses bought by the end of "+c.Now().In(detroit(t)).Format("Jan 2, 2006")+
-		", today, so far: 1 Live Reports, 0 Call Queue Booster",
+	today := c.Now().In(detroit(t)).Format("Jan 2, 2006")
+	page.Says("2 monitored users (agents)", "licenses bought by the end of "+today+", today, so far: 1 Live Reports, 0 Call Queue Booster",
 		"America/Detroit", "Download License Status Report", "The same figures as a table", "No report was made yet.")
 	if sum.Body.ActiveUsers != 2 || sum.Body.OverageUsers != 1 || sum.Body.Overage == nil {
 		t.Fatalf("%+v", sum.Body)
@@ -228,7 +228,8 @@ func TestADayOfUsageLeadsToItsPeople(t *testing.T) {
 	day := b.Get(page.Link(first.Format("Jan 2, 2006")))
 	day.Says("2 active users: each person once", "Who was active is named in the report of this day",
 		"The day is held against the licenses bought by the end of "+first.Format("Jan 2, 2006")+".", "Queue detroit")
-	day.Hides("today, so far")
+	day.Says("2 active users for 1 license bought by the end of " + first.Format("Jan 2, 2006") + ", so 1 over.")
+	day.Hides("today, so far", "all these days together", "All of these days together", "1 of 1 day")
 	b.Submit(day.Form("/usage/reports"))
 	list, err := api.ListReports(t.Context(), client.ListReportsQuery{})
 	if err != nil || len(list.Body.Items) != 1 {

@@ -380,7 +380,10 @@ func (p *Page) Text() string {
 	var b strings.Builder
 	for n := range p.nodes() {
 		if n.Type == html.TextNode && n.Parent != nil && n.Parent.Data != "script" && n.Parent.Data != "style" {
-			b.WriteString(n.Data + " ")
+			b.WriteString(n.Data)
+			if n.NextSibling == nil || n.NextSibling.Data != "wbr" { // where a word may break it is still one
+				b.WriteString(" ")
+			}
 		}
 	}
 	return strings.Join(strings.Fields(b.String()), " ")

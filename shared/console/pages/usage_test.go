@@ -73,7 +73,8 @@ func TestUsageShowsWhatTheAPICounts(t *testing.T) {
 	}
 	page := c.SignIn(t, "acme", "ada").Get("/console/acme/usage")
 	today := c.Now().In(detroit(t)).Format("Jan 2, 2006")
-	page.Says("2 monitored users (agents)", "licenses bought by the end of "+today+", today, so far: 1 Live Reports, 0 Call Queue Booster",
+	page.Says("2 monitored users (agents)",
+		"licenses bought by the end of "+today+", today, so far: 1 Live Reports, 0 Call Queue Booster",
 		"America/Detroit", "Download License Status Report", "The same figures as a table", "No report was made yet.")
 	if sum.Body.ActiveUsers != 2 || sum.Body.OverageUsers != 1 || sum.Body.Overage == nil {
 		t.Fatalf("%+v", sum.Body)

@@ -302,6 +302,27 @@ func TestOneSupervisorLevel(t *testing.T) {
 	}
 }
 
+// Who was told the effects first is told who changed the person too.
+func TestWhoChangedAPersonWithEffects(t *testing.T) {
+	c := consolewalk.Start(t)
+	c.Account(t, "acme", nil)
+	b := c.SignIn(t, "acme", "ada")
+	form := b.Get("/console/acme/directory/users/zoe/edit").Post()
+	form.Set("licenses", "essential-user")
+	form.Set("see", "yes")
+	form = b.Submit(form).Post()
+	form.Set("see")
+	if form.Values.Get("_plan") == "" {
+		t.Fatal("the form is held to no effects")
+	}
+	theirs := client.PatchUserRequest{Name: new("Zoe of theirs")}
+	other := c.API(t, "acme", "john", "directory.manage")
+	if _, err := other.PatchUser(t.Context(), "zoe", theirs, client.Change{Key: "theirs"}); err != nil {
+		t.Fatal(err)
+	}
+	b.Submit(form).Says("Zoe of theirs", "The latest change is by John Smith")
+}
+
 // Of a person whom two have changed, each field is chosen for itself, lists too; nothing else of the other's
 // change is lost.
 func TestTwoChangesOfAPersonFieldByField(t *testing.T) {

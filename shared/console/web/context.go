@@ -636,6 +636,7 @@ func (c *Context) refused(route Route, f *view.Form, err error) {
 	case e.Slug() == string(problem.PlanStale) && f.Plan != "":
 		// The page asks again what it would do by now.
 		f.Stale, f.Replanned, f.Plan, f.Key = true, true, "", c.console.env.IDs.Random()
+		c.changed(route, f) // which is what made it so, where it is of another version by now
 	case e.Status == http.StatusPreconditionFailed:
 		f.Stale, f.Plan, f.Key = true, "", c.console.env.IDs.Random()
 		c.changed(route, f)

@@ -26,6 +26,13 @@ const (
 	listsAtOnce = 16
 	// messageOverhead is what is sent, received and deleted of a message beside its work, in seconds.
 	messageOverhead = 0.02
+	// throttled is how long a request keeps its function if the table refuses it throughout, in seconds: the waits
+	// between the 16 attempts of the adapter.
+	throttled = 5
+	// patience is how long a caller tries again, a second after each refusal as the answer says, in seconds.
+	patience = 30
+	// lambdaTries is how often Lambda has an event tried that ran out of time, the first time included.
+	lambdaTries = 3
 	// reportWork and closingWork are seconds of processor time that a report, and a closed period, take beside
 	// their calls: of 1,000 people and 300 licenses.
 	reportWork, closingWork = 0.5, 0.2
@@ -113,12 +120,14 @@ func (u *use) at(minute int, amount float64) {
 // The limits, by their places among those of a day.
 const (
 	ofRequests = iota
+	ofWaiting
 	ofFunctions
 	ofReads
 	ofWrites
 	ofMarkers
 	ofMinute
 	ofHour
+	ofLeftOut
 	ofAsking
 	ofBuilding
 	limits
@@ -133,12 +142,14 @@ func limitsOf(p plan) []use {
 	uses := make([]use, limits)
 	for i, l := range map[int]limit{
 		ofRequests:  {"requests of the gateway", gatewaySecond, "a second", "429 of the gateway"},
+		ofWaiting:   {"a request, with all its tries", patience, "s", "429 and 503; people give up"},
 		ofFunctions: {"functions at once", atOnceOfAccount, "", "ConcurrencyAlarm; requests are refused with 429"},
 		ofReads:     {"units read of the table", tableSecond, "a second", "ThrottlesAlarm"},
 		ofWrites:    {"units written of the table", tableSecond, "a second", "ThrottlesAlarm"},
 		ofMarkers:   {"units written of a partition of markers", partitionSecond, "a second", "ThrottlesAlarm"},
 		ofMinute:    {"a minute's run", betweenRuns, "s", "runs overlap: UnfinishedWorkAlarm, seats come late"},
 		ofHour:      hour,
+		ofLeftOut:   {"accounts that an hour leaves out", 0, "", "SchedulesAlarm, every hour; usage that stands still"},
 		ofAsking:    {"the run that asks for reports and periods", longestRun, "s", "SchedulesAlarm; some are asked for late"},
 		ofBuilding:  {"reports and periods of a billing day", 24 * 3600, "s", "UnfinishedWorkAlarm; reports come late"},
 	} {
@@ -153,35 +164,78 @@ type backlog struct {
 	since int
 }
 
+// left is what schedules leave of a second for requests.
+type left struct{ functions, reads, writes float64 }
+
+// answer plays the requests of a minute, of so many a second, and those that wait: whoever is refused tries again each
+// second, and keeps a function meanwhile if it was the table that refused. It tells how many functions are
+// busy, and how long the last one waits.
+func (b *backlog) answer(t tenantWork, arrive float64, l left) (busy, wait float64) {
+	can := max(0, min(gatewaySecond, l.functions/t.requestTime,
+		l.reads*t.requests/t.reads, l.writes*t.requests/t.writes))
+	answered := min(arrive+b.left/60, can)
+	through := min(arrive+b.left, gatewaySecond) // of what is tried in a second
+	busy = min(answered*t.requestTime+(through-answered)*throttled, l.functions)
+	b.left += (arrive - answered) * 60
+	switch {
+	case b.left < 1:
+		return busy, t.requestTime
+	case can == 0:
+		return busy, math.Inf(1)
+	}
+	return busy, b.left / can
+}
+
+// hourBegins has all accounts aggregated that one hour's run reaches; where all are in one invocation, it is ended
+// when its time is over, and the next try begins with the first account again.
+func (p plan) hourBegins(n, folding float64) (accounts, leftOut float64) {
+	if p.handsOn {
+		return n, 0
+	}
+	reached := min(n, longestRun*p.foldsAtOnce/folding)
+	if reached < n {
+		return lambdaTries * reached, n - reached
+	}
+	return n, 0
+}
+
 // dayOf plays a billing day of n tenants, minute by minute. What is not done in its minute is there in the
 // next one.
 func dayOf(p plan, t tenantWork, n float64) []use {
 	uses := limitsOf(p)
 	folding := t.hourCalls*callTime + requestTime + messageOverhead
 	building := (t.reportCalls+t.closeCalls)*callTime + reportWork + closingWork // seconds of an account
-	var fold, build backlog
+	var fold, build, asked backlog
 	for minute := range 24 * 60 {
 		share := workingDay[minute/60] / 3600 // of the day's requests, a second
 		if minute%60 == 0 {
-			fold = backlog{n, minute}
+			accounts, leftOut := p.hourBegins(n, folding)
+			fold = backlog{accounts, minute}
 			uses[ofHour].at(minute, n*folding/p.foldsAtOnce)
+			uses[ofLeftOut].at(minute, leftOut)
 		}
 		if minute == billingHour*60 {
 			build = backlog{n, minute}
 			uses[ofAsking].at(minute, n*askCalls*callTime/p.asksAtOnce)
 		}
 		folded := min(fold.left, 60*p.foldsAtOnce/folding)
-		serving := n*t.requests*share*t.requestTime + folded*folding/60
 		// Builders are started by the files that wake them up, all at once unless they are bounded.
 		builders := build.left
 		if p.buildersAtOnce > 0 {
 			builders = min(builders, p.buildersAtOnce)
 		}
-		built := min(build.left, min(builders, max(0, atOnceOfAccount-serving))*60/building)
+		built := min(build.left, min(builders, max(0, atOnceOfAccount-folded*folding/60))*60/building)
+		reads := n*t.minuteReads/60 + (folded*t.hourReads+built*t.billingReads)/60
+		writes := (folded*t.hourWrites + built*t.billingWrites) / 60
+		working := folded*folding/60 + builders
+		busy, wait := asked.answer(t, n*t.requests*share, left{
+			functions: max(0, atOnceOfAccount-working), reads: tableSecond - reads, writes: tableSecond - writes,
+		})
 		uses[ofRequests].at(minute, n*t.requests*share)
-		uses[ofFunctions].at(minute, serving+builders)
-		uses[ofReads].at(minute, n*(t.reads*share+t.minuteReads/60)+(folded*t.hourReads+built*t.billingReads)/60)
-		uses[ofWrites].at(minute, n*t.writes*share+(folded*t.hourWrites+built*t.billingWrites)/60)
+		uses[ofWaiting].at(minute, wait)
+		uses[ofFunctions].at(minute, max(busy, n*t.requests*share*t.requestTime)+working)
+		uses[ofReads].at(minute, n*t.reads*share+reads)
+		uses[ofWrites].at(minute, n*t.writes*share+writes)
 		uses[ofMarkers].at(minute, n*t.markers*share*unitsOfMarker/p.markerPartitions(n))
 		uses[ofMinute].at(minute, n*p.perList(t))
 		fold.left, build.left = fold.left-folded, build.left-built

@@ -51,6 +51,40 @@ func TestWhatIsPassedFirst(t *testing.T) {
 	}
 }
 
+// Who is refused tries again until there is room, and nobody is forgotten.
+func TestWhoIsRefusedTriesAgain(t *testing.T) {
+	free := left{functions: atOnceOfAccount, reads: tableSecond, writes: tableSecond}
+	var asked backlog
+	if busy, wait := asked.answer(someTenant, gatewaySecond/2, free); wait > 1 || busy > 20 || asked.left > 0 {
+		t.Errorf("half of what the gateway takes: %.1f functions, %.1f s", busy, wait)
+	}
+	if _, wait := asked.answer(someTenant, gatewaySecond+100, free); asked.left != 6000 || wait != 6000.0/gatewaySecond {
+		t.Errorf("100 a second too many: %.0f are left, and wait for %.1f s", asked.left, wait)
+	}
+	if _, wait := asked.answer(someTenant, gatewaySecond-100, free); asked.left > 0 || wait > 1 {
+		t.Errorf("a minute with room for them: %.0f are left", asked.left)
+	}
+	// The table refuses: functions wait for it, and what the gateway lets through takes all of them.
+	free.reads = 100 * someTenant.reads / someTenant.requests
+	if busy, _ := asked.answer(someTenant, 400, free); busy < 0.9*atOnceOfAccount || asked.left < 290*60 {
+		t.Errorf("a table that takes 100 of 400 a second: %.0f functions, %.0f are left", busy, asked.left)
+	}
+}
+
+// One run over all accounts begins again with the first when its time is over, and never comes to the last.
+func TestWhatOneRunOfAllAccountsLeavesOut(t *testing.T) {
+	at, now := plans[0], plans[1]
+	if accounts, out := at.hourBegins(100, 1); accounts != 100 || out != 0 {
+		t.Errorf("100 accounts: %.0f, %.0f left out", accounts, out)
+	}
+	if accounts, out := at.hourBegins(5000, 1); accounts != 3*3600 || out != 1400 {
+		t.Errorf("5,000 accounts of a second, four at once in 900 s: %.0f, %.0f left out", accounts, out)
+	}
+	if accounts, out := now.hourBegins(5000, 1); accounts != 5000 || out != 0 {
+		t.Errorf("messages: %.0f, %.0f left out", accounts, out)
+	}
+}
+
 // An hour of some accounts is as it was foretold, and one that is not is told.
 func TestAnHourOfManyAccounts(t *testing.T) {
 	var out bytes.Buffer

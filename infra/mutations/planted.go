@@ -655,6 +655,34 @@ var planted = []bug{
 		},
 		[]string{"shared/usage"},
 	},
+	// What is stored while a run reads is in no rollup.
+	{
+		"run that begins where the last one ended",
+		"shared/usage/rules.go",
+		[]edit{{"	overlap = time.Hour\n", "	overlap = 0\n"}},
+		[]string{"shared/usage"},
+	},
+	// Who left before a day began is monitored on it, for the leave is carried out later.
+	{
+		"change looked for on its day alone",
+		"shared/usage/aggregate.go",
+		[]edit{{"p.days.Day(since.Add(-lateness))", "p.days.Day(since.Add(overlap))"}},
+		[]string{"shared/usage"},
+	},
+	// Of two runs over one day one is lost.
+	{
+		"rollup turned over another run's",
+		"shared/usage/leaves.go",
+		[]edit{{"		cond = table.IfVersion(t.old.version)\n", "		cond = table.Always\n"}},
+		[]string{"shared/usage"},
+	},
+	// An event that comes late is found by nobody.
+	{
+		"stored by the time of an event",
+		"shared/platform/app/app.go",
+		[]edit{{"	then.stored = e.Stored\n", ""}},
+		[]string{"shared/usage"},
+	},
 	{
 		"views taken in too late",
 		"shared/usage/rules.go",

@@ -993,7 +993,7 @@ func goneOperations(c *call.Call, l *loadedUser, gone Gone) ([]table.Operation, 
 // watch is the record of when a user was a monitored member, loaded for a change.
 type watch struct {
 	account string
-	clock   func() time.Time
+	stored  func() time.Time
 	key     table.Key
 	exists  bool
 	version int64
@@ -1006,7 +1006,7 @@ const stillMonitored = "open"
 
 func loadWatch(found map[table.Key]table.Item, c *call.Call, user string) (*watch, error) {
 	w := &watch{
-		account: c.Account, clock: c.Env.Clock, key: MonitoredKey(c.Account, user), now: Monitored{UserID: user},
+		account: c.Account, stored: c.Env.Stored, key: MonitoredKey(c.Account, user), now: Monitored{UserID: user},
 	}
 	item, ok := found[w.key]
 	if !ok {
@@ -1038,8 +1038,7 @@ func (w *watch) operations() ([]table.Operation, error) {
 		until, item.Expires = last.UTC().Format(time.DateOnly), last.Add(keepIntervals).Unix()
 	}
 	item.IndexKeys[0] = table.Key{Partition: monitoredUntil(w.account), Sort: until + "#" + w.now.UserID}
-	// Not the time of the call, which may have been handed on and have waited.
-	changed := call.AuditMoment(w.clock())
+	changed := call.AuditMoment(w.stored()) // not the time of the call, which may have been handed on and have waited
 	item.IndexKeys[1] = table.Key{Partition: monitoredChanged(w.account), Sort: changed + "#" + w.now.UserID}
 	return []table.Operation{table.Put(item, cond)}, nil
 }

@@ -50,8 +50,8 @@ func (s *Service) Scheduled(ctx context.Context, payload []byte) error {
 	}
 	accounts := []string{schedule.Account}
 	if schedule.Account == "" {
-		then := s.at(schedule.Time)
-		accounts, err = (&due{env: &then, kernel: s.kernel}).find(ctx)
+		then := s.env.At(schedule.Time)
+		accounts, err = (&due{env: then, kernel: s.kernel}).find(ctx)
 	}
 	messages := make([]work.Message, len(accounts))
 	for i, id := range accounts {
@@ -146,39 +146,31 @@ func leaseKey(account string) table.Key {
 	return table.Key{Partition: call.Partition(account, "MAINTENANCE"), Sort: "LEASE"}
 }
 
-// at is the environment at the time of an event: what counts as left behind, and the times that the work
-// writes, follow from it and not from the clock (contract, On one machine).
-func (s *Service) at(when time.Time) app.Env {
-	then := *s.env
-	then.Clock = func() time.Time { return when }
-	return then
-}
-
 // finish does all work that is left behind in one account. Each kind of work has an equal share of the
 // time that is left, and so have the pieces of a kind (call.InTurn): what fails or hangs never stops the
 // others.
 func (s *Service) finish(ctx context.Context, id string, at time.Time) error {
-	then := s.at(at)
-	people := directory.NewService(&then, s.kernel)
-	used := usage.NewService(&then, s.kernel, people)
+	then := s.env.At(at)
+	people := directory.NewService(then, s.kernel)
+	used := usage.NewService(then, s.kernel, people)
 	kinds := []struct {
 		what string
 		work func(context.Context, string) error
 	}{
 		{"hand over reports", func(ctx context.Context, id string) error {
-			_, err := report.NewService(&then).Resume(call.UntilClosed(ctx), id, at)
+			_, err := report.NewService(then).Resume(call.UntilClosed(ctx), id, at)
 			return err
 		}},
-		{"resume orders", purchase.NewService(&then, s.kernel).ResumeOrders},
-		{"resume changes of bundles", account.NewService(&then, s.kernel).ResumeBundles},
+		{"resume orders", purchase.NewService(then, s.kernel).ResumeOrders},
+		{"resume changes of bundles", account.NewService(then, s.kernel).ResumeBundles},
 		{"resume changes of the directory", people.Resume},
 		{"serve waiting lists", func(ctx context.Context, id string) error {
-			return s.kernel.DrainWaiting(ctx, &then, id)
+			return s.kernel.DrainWaiting(ctx, then, id)
 		}},
-		{"serve approved requests", request.NewService(&then, s.kernel).ServeApproved},
+		{"serve approved requests", request.NewService(then, s.kernel).ServeApproved},
 		{"give grants of first views", used.FinishGrants},
-		{"go on with reclaims", idle.NewService(&then, s.kernel, used).Resume},
-		{"look at the rules of alerts", alert.NewService(&then, s.kernel).Look},
+		{"go on with reclaims", idle.NewService(then, s.kernel, used).Resume},
+		{"look at the rules of alerts", alert.NewService(then, s.kernel).Look},
 	}
 	var failures []error
 	for i, kind := range kinds {

@@ -44,24 +44,29 @@ func (s *Service) AggregateAccount(ctx context.Context, id string, at time.Time)
 
 // CatchUp takes into the rollups what came since the last run: views of any day, and changes of who is
 // monitored; and begins the days that have begun since then with who was monitored on them. Its work grows
-// with what came, not with what there is, and it keeps few of it in memory at a time. A report asks for it
-// too, so that it has every view that was accepted, though the hourly run may not have taken place.
+// with what came, not with what there is, and it keeps few of it in memory at a time. A run for a day that is
+// over, a day before the last run or more, does so again from three days before it on. A report asks for it too, so
+// that it has every view that was accepted, though the hourly run may not have taken place.
 func (s *Service) CatchUp(ctx context.Context, c *call.Call, days calendar.Calendar) error {
-	now := s.env.Clock().UTC()
+	now := s.env.Stored().UTC()
 	state, err := s.loadFolded(ctx, c)
 	if err != nil {
 		return err
 	}
-	today := days.Day(now)
-	since, begun := now.Add(-lateness-day), days.Day(now.Add(-lateness-day))
-	if state.version != 0 {
+	last := days.Day(now)
+	if c.At.After(now) {
+		last = days.Day(c.At)
+	}
+	first := c.At.Add(-lateness - day)
+	since, begun := first, days.Day(first)
+	if state.version != 0 && c.At.After(state.Until.Add(-day)) {
 		since = state.Until.Add(-overlap)
 		if begun, err = time.Parse(time.DateOnly, state.Day); err != nil {
 			return fmt.Errorf("day of the rollups: %w", err)
 		}
 		begun = begun.AddDate(0, 0, 1)
 	}
-	p := &pending{service: s, c: c, days: days, today: today, byDay: map[time.Time]*rollup{}}
+	p := &pending{service: s, c: c, days: days, today: days.Day(now), last: last, byDay: map[time.Time]*rollup{}}
 	if err := s.eachArrival(ctx, c, since, now, func(e storedEvent) { p.viewed(ctx, e) }); err != nil {
 		return err
 	}
@@ -69,10 +74,10 @@ func (s *Service) CatchUp(ctx context.Context, c *call.Call, days calendar.Calen
 		return err
 	}
 	p.flush(ctx)
-	if len(p.failures) > 0 || p.taken == 0 && begun.After(today) {
+	if len(p.failures) > 0 || p.taken == 0 && begun.After(last) {
 		return errors.Join(p.failures...)
 	}
-	return s.reached(ctx, c, state, folded{Until: now, Day: today.Format(time.DateOnly)})
+	return s.reached(ctx, c, state, folded{Until: now, Day: max(state.Day, last.Format(time.DateOnly))})
 }
 
 // storedFolded is how far the rollups are, as it was read; version 0 when there are none.
@@ -140,13 +145,14 @@ const pendingAtOnce = 50_000
 
 // pending is what was read and is not in the rollups yet.
 type pending struct {
-	service  *Service
-	c        *call.Call
-	days     calendar.Calendar
-	today    time.Time
-	byDay    map[time.Time]*rollup
-	n, taken int
-	failures []error
+	service *Service
+	c       *call.Call
+	days    calendar.Calendar
+	// today goes on, as does what is after it up to last, the last day that has begun.
+	today, last time.Time
+	byDay       map[time.Time]*rollup
+	n, taken    int
+	failures    []error
 	// begin and end are of the day of the last view, which most of them share.
 	date, begin, end time.Time
 }
@@ -165,31 +171,25 @@ func (p *pending) viewed(ctx context.Context, e storedEvent) {
 // be since the last run. What is behind such a change may have happened before: a run that was cut off is finished
 // later, at the time at which it began.
 func (p *pending) members(ctx context.Context, since, begun time.Time) error {
-	tomorrow := p.today.AddDate(0, 0, 1)
-	if begun.Before(tomorrow) {
-		p.of(begun.AddDate(0, 0, -1)) // is over, and what is recent of it is to go into its leaves
-		dates := calendar.Days(begun, tomorrow)
-		err := p.service.directory.MonitoredUsers(ctx, p.c, p.days.Begin(begun), func(m directory.Monitored) error {
+	tomorrow := p.last.AddDate(0, 0, 1)
+	on := func(dates []time.Time) func(directory.Monitored) error {
+		return func(m directory.Monitored) error {
 			for _, date := range dates {
-				if queues := p.within(m, date); len(queues) > 0 {
-					p.of(date).queues[m.UserID] = queues
-					p.count(ctx)
-				}
+				p.of(date).queues[m.UserID] = p.within(m, date)
+				p.count(ctx)
 			}
 			return nil
-		})
-		if err != nil {
+		}
+	}
+	if begun.Before(tomorrow) {
+		p.of(begun.AddDate(0, 0, -1)) // is over, and what is recent of it is to go into its leaves
+		all := on(calendar.Days(begun, tomorrow))
+		if err := p.service.directory.MonitoredUsers(ctx, p.c, p.days.Begin(begun), all); err != nil {
 			return err
 		}
 	}
-	dates := calendar.Days(p.days.Day(since.Add(-lateness)), tomorrow)
-	return p.service.directory.MonitoredChanges(ctx, p.c, since, func(m directory.Monitored) error {
-		for _, date := range dates {
-			p.of(date).queues[m.UserID] = p.within(m, date)
-			p.count(ctx)
-		}
-		return nil
-	})
+	changed := on(calendar.Days(p.days.Day(since.Add(-lateness)), tomorrow))
+	return p.service.directory.MonitoredChanges(ctx, p.c, since, changed)
 }
 
 // within are the queues of a member on a day; none on one that has no moment.
@@ -218,7 +218,7 @@ func (p *pending) count(ctx context.Context) {
 // flush takes what is pending into the rollups. A day that fails does not stop the others.
 func (p *pending) flush(ctx context.Context) {
 	for _, date := range slices.SortedFunc(maps.Keys(p.byDay), time.Time.Compare) {
-		if err := p.service.merge(ctx, p.c, date, p.byDay[date], date.Equal(p.today)); err != nil {
+		if err := p.service.merge(ctx, p.c, date, p.byDay[date], !date.Before(p.today)); err != nil {
 			p.failures = append(p.failures, fmt.Errorf("day %s: %w", date.Format(time.DateOnly), err))
 		}
 	}

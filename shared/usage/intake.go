@@ -366,8 +366,7 @@ func (in *intake) event(e Event, before earlier) (table.Operation, error) {
 		return table.Operation{}, err
 	}
 	item := table.Item{Key: eventKey(in.c.Account, e.ID), Data: data, Expires: in.c.At.Add(remembered).Unix()}
-	// Not the time of the call, which may have been handed on and have waited.
-	arrived := in.env.Clock()
+	arrived := in.env.Stored() // not the time of the call, which may have been handed on and have waited
 	item.IndexKeys[0] = table.Key{
 		Partition: arrivalsPartition(in.c.Account, utcDay(arrived), eventShard(e.ID)),
 		Sort:      call.AuditMoment(arrived) + "#" + e.ID,

@@ -15,6 +15,7 @@ import (
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
 	"seatwise/shared/platform/table"
+	"seatwise/shared/platform/table/faulty"
 )
 
 // However many leaves a day has, and in whatever order what is known of it comes, a reader finds all of it, and
@@ -190,5 +191,42 @@ func TestRecentGoesIntoTheLeavesOfADayThatIsOver(t *testing.T) {
 	}
 	if h := stored(newRollup(), false); len(h.Recent) != 0 {
 		t.Fatalf("the day is over: %+v", h)
+	}
+}
+
+// Of two runs that take something into one day at the same time, neither is lost.
+func TestTwoRunsOfOneDay(t *testing.T) {
+	for _, goesOn := range []bool{true, false} {
+		f := fixtures.New(t)
+		kernel := license.NewService(catalog.Default())
+		s := NewService(f.Env, kernel, directory.NewService(f.Env, kernel))
+		c, date := f.Call("ann"), time.Date(2026, 7, 15, 0, 0, 0, 0, time.UTC)
+		run := func(users ...string) {
+			news := newRollup()
+			for _, user := range users {
+				news.view(user, "d", 1)
+			}
+			if err := s.merge(t.Context(), c, date, news, goesOn); err != nil {
+				t.Fatal(err)
+			}
+		}
+		run("first")
+		sound, met := f.Env.Table, false
+		f.Env.Table = faulty.New(sound, func(c faulty.Call) faulty.Fault {
+			if len(c.Ops) > 0 && c.Ops[0].Item.Key == headKey(f.Account, date) && !met {
+				met = true
+				f.Env.Table = sound
+				run("other")
+			}
+			return faulty.None
+		})
+		run("one", "two")
+		var all *rollup
+		if err := s.eachRollup(t.Context(), c, []time.Time{date}, func(_ time.Time, r *rollup) { all = r }); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"first", "one", "other", "two"}, all.people()); diff != "" || !met {
+			t.Errorf("met %v, wanted -, got +:\n%s", met, diff)
+		}
 	}
 }

@@ -701,7 +701,11 @@ func TestAChangeThatIsFinishedOnTheNextDay(t *testing.T) {
 	w.Env.Table = sound
 	w.Clock.Set(time.Date(2026, 7, 16, 4, 0, 0, 0, zone))
 	w.fold(t, w.Clock.Now())
-	if err := w.directory.Resume(t.Context(), ""); err != nil || !cut {
+	w.Clock.Add(2 * time.Hour)
+	w.fold(t, w.Clock.Now())
+	// The event that finishes it comes late, and counts at its own time.
+	late := w.Env.At(time.Date(2026, 7, 15, 23, 55, 0, 0, zone))
+	if err := directory.NewService(late, w.kernel).Resume(t.Context(), ""); err != nil || !cut {
 		t.Fatalf("%v, cut off: %v", err, cut)
 	}
 	w.Clock.Add(time.Hour)
@@ -709,6 +713,38 @@ func TestAChangeThatIsFinishedOnTheNextDay(t *testing.T) {
 	daily := w.summary(t, "").Daily
 	if before, now := daily[len(daily)-2], daily[len(daily)-1]; before.MonitoredUsers != 9 || now.MonitoredUsers != 7 {
 		t.Errorf("%+v, and the day before %+v", now, before)
+	}
+}
+
+// Any day can be run again, of which nothing is left, or that was never run; and one that has not begun may be begun.
+func TestAnyDayIsRunAgain(t *testing.T) {
+	w := newWorld(t)
+	w.worked(t)
+	w.send(t, 1, 0, view("1", "alice", "d-detroit", w.Clock.Now()))
+	first := w.Clock.Now()
+	for range 10 {
+		w.fold(t, w.Clock.Now())
+		w.Clock.Add(24 * time.Hour)
+	}
+	w.fold(t, w.Clock.Now())
+	want := w.summary(t, "")
+	for i := range 5 {
+		key := table.Key{Partition: "A#acme#USAGE", Sort: first.AddDate(0, 0, i).Format(time.DateOnly)}
+		if err := w.Env.Table.Commit(t.Context(), []table.Operation{table.Delete(key, table.Always)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if w.summary(t, "").Viewers != 0 {
+		t.Fatal("the days are not gone")
+	}
+	w.fold(t, first)
+	if diff := cmp.Diff(want, w.summary(t, "")); diff != "" {
+		t.Errorf("wanted -, got +:\n%s", diff)
+	}
+	w.fold(t, w.Clock.Now().Add(24*time.Hour))
+	w.Clock.Add(24 * time.Hour)
+	if daily := w.summary(t, "").Daily; daily[len(daily)-1].MonitoredUsers != 8 {
+		t.Errorf("a day that was begun before it came: %+v", daily[len(daily)-1])
 	}
 }
 

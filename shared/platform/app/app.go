@@ -72,6 +72,26 @@ type Env struct {
 	// Chance replaces the machine's own in Pick, so that a simulation can be run again; nil
 	// otherwise.
 	Chance func(n int) int
+	// stored is the machine's time in an environment of an event's; nil in any other.
+	stored Clock
+}
+
+// At is the environment at the time of an event: what is due, and the times that its work writes, follow from it and
+// not from the clock (contract, On one machine).
+func (e *Env) At(when time.Time) *Env {
+	then := *e
+	then.stored = e.Stored
+	then.Clock = func() time.Time { return when }
+	return &then
+}
+
+// Stored is the time by the machine's clock, also in an environment of an event's, which may come late: when
+// something is stored, for who looks for what has been since they looked last.
+func (e *Env) Stored() time.Time {
+	if e.stored != nil {
+		return e.stored()
+	}
+	return e.Clock()
 }
 
 // Console is how the console reaches the API and the identity provider: nothing else is open to it

@@ -52,8 +52,8 @@ const (
 	monthViews       = 40_000
 	viewsOfCall      = 100
 	monthReads       = 20_000
-	// readOfView is what a view takes of a page of them: about 205 bytes of an index, 8 KB a unit.
-	readOfView = 205.0 / 8192
+	// readOfView is what a view takes of the item of its call: 60 bytes, 4 KB a unit.
+	readOfView = 60.0 / 4096
 	// hoursOfViews are the hours of a month in which somebody views a dashboard: ten of each working day.
 	hoursOfViews = 220
 	// viewsRead is how many views the aggregation of such an hour reads: its own, and those of the one before it.
@@ -241,12 +241,15 @@ func tenantCauses(counted map[string]row) []cause {
 		{name: "hourly aggregation", work: hourly},
 		{name: "report", work: report},
 		{name: "reads", work: read.times(monthReads / 3.0)},
-		{name: "a waiting list that stands still", work: waits(counted).times(minutes)},
+		{name: "a waiting list that stands still", work: waits(counted).times(minutes / minutesOfList)},
 		{name: "what is kept", work: work{stored: itemsOfTenant * sizeOfItem}},
 	}
 }
 
-// waits is what a waiting list costs a minute more than none.
+// minutesOfList is every how many minutes a list that stands still is looked at: as shared/maintenance has it.
+const minutesOfList = 5
+
+// waits is what a waiting list costs more than none when it is looked at.
 func waits(counted map[string]row) work {
 	with, without := counted[waitingMinute].cost, counted[idleMinute].cost
 	return work{reads: max(0, with.reads-without.reads), writes: max(0, with.writes-without.writes)}

@@ -33,7 +33,7 @@ var crowds = []int{20_000, 200_000, 1_000_000}
 
 const (
 	// mostCrowdHeap is what an aggregation may keep of an account of whatever size, in bytes of heap.
-	mostCrowdHeap = 128 << 20
+	mostCrowdHeap = 256 << 20
 	// mostHourWrites is how many units it may write for each view and change of an hour.
 	mostHourWrites = 2
 	// What comes in the hour after the first run: this many views, and this many who become monitored.
@@ -70,10 +70,10 @@ func (s *crowd) Query(ctx context.Context, q table.Query) (table.Page, error) {
 		return s.page(q, 0, 0, s.member)
 	case strings.HasPrefix(kind, "ARRIVED#") && strings.HasSuffix(kind, "#0"):
 		if strings.Contains(kind, s.began.Format(time.DateOnly)) && s.later.IsZero() {
-			return s.page(q, 0, s.people/10, s.view)
+			return s.page(q, 0, s.people/10/viewsOfCall, s.call)
 		}
 		if strings.Contains(kind, s.later.Format(time.DateOnly)) && !s.later.IsZero() {
-			return s.page(q, 0, hourViews, s.view)
+			return s.page(q, 0, hourViews/viewsOfCall, s.call)
 		}
 		return table.Page{}, nil
 	case strings.HasPrefix(kind, "ARRIVED#"):
@@ -107,13 +107,18 @@ func (s *crowd) member(n int) any {
 	return map[string]any{"userId": crowdID(n), "queues": map[string]any{queue: []any{map[string]any{"from": s.began}}}}
 }
 
-// view is of people who are far from each other.
-func (s *crowd) view(n int) any {
+// call is what one call told of: views by people who are far from each other.
+func (s *crowd) call(n int) any {
 	at := s.began
 	if !s.later.IsZero() {
 		at = s.later
 	}
-	return map[string]any{"user": crowdID(n * 7919 % s.people), "dashboard": boardID(n % 10), "at": at.UnixMilli()}
+	views := make([]any, viewsOfCall)
+	for i := range views {
+		user := crowdID((n*viewsOfCall + i) * 7919 % s.people)
+		views[i] = map[string]any{"user": user, "dashboard": boardID(i % 10), "at": at.UnixMilli()}
+	}
+	return map[string]any{"views": views}
 }
 
 func crowdID(n int) string { return fmt.Sprintf("user%07d", n) }

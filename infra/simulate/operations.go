@@ -169,8 +169,31 @@ func kindOf(path string) string {
 
 // remember keeps what the run was told for its repetitions.
 func (m *simulation) remember(r *run) {
+	for _, a := range r.answers {
+		m.tell(r.account, a)
+	}
 	if last := len(r.answers) - 1; r.promised != nil && last >= 0 {
 		m.compare(r.promised, r, r.answers[last])
+	}
+}
+
+// tell notes the views that an answer says are taken in, or were before.
+func (m *simulation) tell(account string, a answer) {
+	sent, views := a.request.body.(fields)
+	if events, ok := sent["events"].([]fields); views && ok && a.request.path == "/usage/views" && a.good() {
+		var receipt struct{ Rejected []struct{ ID string } }
+		if err := json.Unmarshal(a.body, &receipt); err != nil {
+			m.fail("the receipt of views: %w", err)
+		}
+		for _, e := range events {
+			id := fmt.Sprint(e["id"])
+			if !slices.ContainsFunc(receipt.Rejected, func(r struct{ ID string }) bool { return r.ID == id }) {
+				if m.viewed[account] == nil {
+					m.viewed[account] = map[string]bool{}
+				}
+				m.viewed[account][id] = true
+			}
+		}
 	}
 }
 

@@ -91,14 +91,19 @@ func (m *simulation) drain() []error {
 			failures = append(failures, fmt.Errorf("%s: %w", r.what, r.failure))
 		}
 	}
-	for _, name := range []string{
-		"UsageAggregationFunction", "MassConfigurationApplyFunction", "MaintenanceFunction", "ReportBuilderFunction",
-	} {
+	fire := func(name string) {
 		r := m.fire(name)
 		r.then = failed
 		m.alone(r)
 		m.carryAll(failed)
 	}
+	fire("UsageAggregationFunction")
+	fire("MassConfigurationApplyFunction")
+	for range minutesOfList { // each account's list has one of these minutes
+		fire("MaintenanceFunction")
+		m.advance(time.Minute)
+	}
+	fire("ReportBuilderFunction")
 	for _, d := range slices.Clone(m.deliveries) {
 		if m.violation == nil && !d.done {
 			r := m.deliver(d)
@@ -109,6 +114,9 @@ func (m *simulation) drain() []error {
 	}
 	return failures
 }
+
+// minutesOfList is in how many minutes every list that stands still is looked at once.
+const minutesOfList = 5
 
 // leftBehind are the markers of work that is not done, of any account.
 func (m *simulation) leftBehind() []error {
@@ -381,7 +389,7 @@ func (b *model) modelUsage(now time.Time) window {
 		queues: map[string]map[string]bool{},
 		shown:  map[string]map[string]bool{},
 	}
-	views, monitored := documents[viewDocument](b, "VIEW"), documents[monitoredDocument](b, "MONITORED")
+	views, monitored := b.arrived(), documents[monitoredDocument](b, "MONITORED")
 	queues := b.queuesEver()
 	for day := u.from; day.Before(u.to); day = day.AddDate(0, 0, 1) {
 		viewers, agents := b.viewersOn(day, views, &u), map[string]bool{}
@@ -408,7 +416,7 @@ func (b *model) modelUsage(now time.Time) window {
 }
 
 // viewersOn are those who viewed on a day; the window gets their views.
-func (b *model) viewersOn(day time.Time, views map[string]viewDocument, u *window) map[string]bool {
+func (b *model) viewersOn(day time.Time, views []viewDocument, u *window) map[string]bool {
 	viewers := map[string]bool{}
 	for _, v := range views {
 		if b.dayOf(time.UnixMilli(v.At)).Equal(day) {
@@ -420,6 +428,32 @@ func (b *model) viewersOn(day time.Time, views map[string]viewDocument, u *windo
 		}
 	}
 	return viewers
+}
+
+// arrived are the views that count: those that a call was answered for, and may be of calls that were cut off. Each
+// is one that is stored.
+func (b *model) arrived() []viewDocument {
+	stored := documents[viewDocument](b, "VIEW")
+	is := map[viewDocument]bool{}
+	for _, v := range stored {
+		is[v] = true
+	}
+	var all []viewDocument
+	there := map[viewDocument]bool{}
+	for _, a := range documents[struct{ Views []viewDocument }](b, "ARRIVED") {
+		for _, v := range a.Views {
+			if !is[v] && len(stored) > 0 {
+				b.fail("I15: %+v counts, and was never stored", v)
+			}
+			all, there[v] = append(all, v), true
+		}
+	}
+	for id := range b.sim.viewed[b.account] {
+		if v, kept := stored[id+" VIEW"]; kept && !there[v] {
+			b.fail("I15: %s was taken in, and does not count: %+v", id, v)
+		}
+	}
+	return all
 }
 
 type viewDocument struct {

@@ -158,6 +158,7 @@ var blind = map[string]bool{
 	"ROLE-USERS":       true,
 	"MEMBER-OF":        true,
 	"ROLLUP":           true,
+	"ARRIVED":          true, // named by the call that it is of
 	"GONE":             true,
 	"USED-PRODUCTS":    true, // says nothing but its key
 	"COUNTING":         true, // the same

@@ -17,6 +17,13 @@ type wish struct {
 	State     string `json:"state"`
 	AskedBy   string `json:"askedBy"`
 	LicenseID string `json:"licenseId"`
+	// Limit are the cost centers that who approved it is an admin of; nil for all.
+	Limit []string `json:"limit"`
+}
+
+// reaches says whether who approved it may give seats of a cost center.
+func (w wish) reaches(costCenter string) bool {
+	return w.Limit == nil || slices.Contains(w.Limit, costCenter)
 }
 
 // pending says whether nobody has ended it.
@@ -114,7 +121,8 @@ func (b *model) unserved() []error {
 		free := h == nil || !p.Kind.Purchasable() // who is gone waits for nothing
 		for seat := range b.offers {
 			s := b.seats[seat]
-			free = free || h != nil && s.ProductID == w.ProductID && b.serves(s, h)
+			theirs := h != nil && w.reaches(s.CostCenter) && w.reaches(h.CostCenter)
+			free = free || theirs && s.ProductID == w.ProductID && b.serves(s, h)
 		}
 		if free {
 			left = append(left, fmt.Errorf("request %s of %s for %s", id, w.UserID, w.ProductID))

@@ -221,6 +221,7 @@ type simulation struct {
 	models     map[string]*model
 	model      map[string]*ledger
 	viewIDs    int
+	viewed     map[string]map[string]bool // ids of views that were taken in, or were before, by account
 	violation  error
 	checks     int
 	overtaken  int
@@ -275,6 +276,7 @@ func newSimulation(seed uint64, store table.Store) (*simulation, error) {
 		store:     store,
 		files:     newBucket(),
 		now:       start,
+		viewed:    map[string]map[string]bool{},
 		started:   map[string]int{},
 		succeeded: map[string]int{},
 		statuses:  map[int]int{},

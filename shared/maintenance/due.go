@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"slices"
 	"sync"
@@ -28,8 +29,8 @@ import (
 const (
 	// atOnce is how many lists are looked at side by side.
 	atOnce = 16
-	// standing is every how many minutes approved requests are looked at for which nothing is free by the
-	// counts: what else may have changed for them, nobody tells.
+	// standing is every how many minutes a list that stands still is looked at, each account in a minute of its
+	// own: who frees a seat hands it on, and so only what was cut off is found here.
 	standing = 5
 )
 
@@ -39,6 +40,8 @@ const (
 type due struct {
 	env    *app.Env
 	kernel *license.Service
+	// asked says that a person wants it done, now and for all.
+	asked bool
 
 	mu sync.Mutex
 	// accounts are those that were found, and whether what was found goes on in a suspended account.
@@ -88,19 +91,17 @@ func (d *due) standing(ctx context.Context) {
 	d.failed("waiting lists", license.WaitingLists(ctx, d.env.Table, "", func(account, product string) {
 		lists[account], waits[account] = append(lists[account], product), true
 	}))
-	again := d.env.Clock().Minute()%standing == 0
-	d.failed("approved requests", request.Lists(ctx, d.env.Table, func(account, product string) {
-		if again {
+	d.failed("approved requests", request.Lists(ctx, d.env.Table, func(account, _ string) {
+		if d.turn(account) { // what may have changed for them, nobody tells
 			d.add(account)
-			return
 		}
-		lists[account] = append(lists[account], product)
 	}))
 	alerts := alert.NewService(d.env, d.kernel)
 	watches, err := alerts.Watches(ctx, "", waits)
 	d.failed("alerts", err)
 	accounts := slices.AppendSeq(slices.Collect(maps.Keys(lists)), maps.Keys(watches))
 	slices.Sort(accounts)
+	accounts = slices.DeleteFunc(accounts, func(account string) bool { return !d.turn(account) })
 	var group errgroup.Group
 	group.SetLimit(atOnce)
 	for _, account := range slices.Compact(accounts) {
@@ -110,6 +111,17 @@ func (d *due) standing(ctx context.Context) {
 		})
 	}
 	_ = group.Wait() // no account returns its error to the group, which would only keep the first
+}
+
+// turn says whether lists of an account that stand still are looked at in this minute. Where no other process
+// works on the table, reading it costs nothing, and they are in each.
+func (d *due) turn(account string) bool {
+	if d.asked || d.env.Alone {
+		return true
+	}
+	sum := fnv.New32a()
+	sum.Write([]byte(account))
+	return (d.env.Clock().Unix()/60+int64(sum.Sum32()))%standing == 0
 }
 
 // lookAt adds an account if one of its lists may be served, or its alerts do not agree with what there is.

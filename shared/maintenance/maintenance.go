@@ -51,7 +51,7 @@ func (s *Service) Scheduled(ctx context.Context, payload []byte) error {
 	accounts := []string{schedule.Account}
 	if schedule.Account == "" {
 		then := s.env.At(schedule.Time)
-		accounts, err = (&due{env: then, kernel: s.kernel}).find(ctx)
+		accounts, err = (&due{env: then, kernel: s.kernel, asked: schedule.Asked}).find(ctx)
 	}
 	messages := make([]work.Message, len(accounts))
 	for i, id := range accounts {

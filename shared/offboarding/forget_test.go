@@ -404,7 +404,7 @@ func (c *company) unharmed(before map[table.Key]table.Item, s somebody) {
 	c.t.Helper()
 	same := []string{
 		"ACCOUNT", "POLICIES", "DASHBOARDS", "QUOTE", "PERIOD", "PERIODS", "COST-CENTER", "ROLES", "CART", "SPANS",
-		"CONFIRMED", "ORDER-NUMBER", "VIEW", "VIEWER", "USED", "USAGE", "ROLLUP",
+		"CONFIRMED", "ORDER-NUMBER", "VIEW", "ARRIVED", "VIEWER", "USED", "USAGE", "ROLLUP",
 	}
 	after := c.records()
 	for key, was := range before {

@@ -51,6 +51,7 @@ var kinds = map[string]string{
 	"REPORTS-SCHEDULED": "which reports were made on schedule",
 	"VIEWER":            "who viewed dashboards lately",
 	"VIEW":              "views of dashboards of the last weeks",
+	"ARRIVED":           "the same, by when they were told",
 	"ACTIVITY":          "uses of products of the last weeks",
 	"USAGE":             "which days of usage are folded",
 	"ROLLUP":            "usage by day: who viewed, who was monitored",

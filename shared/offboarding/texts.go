@@ -349,8 +349,9 @@ var inRecords = map[string]texts{
 		documents: "directory.profile", plain: "adminOfCostCenters[] agentLicense agentSource id roleIds[]",
 		theirs: []theirs{{"name", name, "id"}, {"email", address, "id"}},
 	},
-	"VIEW":   {documents: "usage.storedEvent", plain: "dashboard user"},
-	"VIEWER": {documents: "usage.storedViewer", plain: "dashboard user" + cause},
+	"ARRIVED": {documents: "usage.arrival", plain: "views[].dashboard views[].user"},
+	"VIEW":    {documents: "usage.storedEvent", plain: "dashboard user"},
+	"VIEWER":  {documents: "usage.storedViewer", plain: "dashboard user" + cause},
 	"WAITING": {
 		documents: "license/internal/record.StoredWait",
 		plain:     "costCenter grants[].source productId userId" + cause,

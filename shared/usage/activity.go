@@ -86,7 +86,8 @@ func (s *Service) judgeActivity(
 			good = append(good, e)
 		}
 	}
-	return good, s.reject(ctx, c, bad, activityKey, receipt)
+	_, err = s.reject(ctx, c, bad, activityKey, receipt)
+	return good, err
 }
 
 // checkUser finds what keeps a use from counting: nobody of that name, or no such product. Who has

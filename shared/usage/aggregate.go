@@ -105,7 +105,7 @@ func (s *Service) reached(ctx context.Context, c *call.Call, was storedFolded, n
 	if was.version != 0 {
 		cond = table.IfVersion(was.version)
 	}
-	item := table.Item{Key: foldedKey(c.Account), Data: data}
+	item := table.Item{Key: foldedKey(c.Account), Data: data, Expires: now.Until.Add(kept).Unix()}
 	err = s.env.Table.Commit(ctx, []table.Operation{table.Put(item, cond)})
 	if _, refused := table.Refused(err); refused {
 		return nil
@@ -118,18 +118,17 @@ func (s *Service) eachArrival(
 	ctx context.Context, c *call.Call, since, now time.Time, visit func(storedEvent),
 ) error {
 	for date := utcDay(since); !date.After(now); date = date.Add(day) {
-		for shard := range eventShards {
-			query := table.Query{Index: table.Index1, Partition: arrivalsPartition(c.Account, date, shard)}
+		for shard := range arrivalShards {
+			query := table.Query{Partition: arrivalsPartition(c.Account, date, shard)}
 			if date.Before(since) {
 				query.From = call.AuditMoment(since)
 			}
 			err := table.All(ctx, s.env.Table, query, func(item table.Item) error {
-				e, err := call.Decode[storedEvent](item)
-				if err != nil {
-					return err
+				a, err := call.Decode[arrival](item)
+				for _, e := range a.Views {
+					visit(e)
 				}
-				visit(e)
-				return nil
+				return err
 			})
 			if err != nil {
 				return err
@@ -153,15 +152,17 @@ type pending struct {
 	byDay       map[time.Time]*rollup
 	n, taken    int
 	failures    []error
-	// begin and end are of the day of the last view, which most of them share.
-	date, begin, end time.Time
+	// from and until are of the day of the last view, which most of them share.
+	date, from, until time.Time
+	// begins says that what is pending is what days begin with.
+	begins bool
 }
 
 func (p *pending) viewed(ctx context.Context, e storedEvent) {
 	at := time.UnixMilli(e.At)
-	if at.Before(p.begin) || !at.Before(p.end) {
+	if at.Before(p.from) || !at.Before(p.until) {
 		p.date = p.days.Day(at)
-		p.begin, p.end = p.days.Begin(p.date), p.days.End(p.date)
+		p.from, p.until = p.days.Begin(p.date), p.days.End(p.date)
 	}
 	p.of(p.date).view(e.User, e.Dashboard, e.At)
 	p.count(ctx)
@@ -172,24 +173,38 @@ func (p *pending) viewed(ctx context.Context, e storedEvent) {
 // later, at the time at which it began.
 func (p *pending) members(ctx context.Context, since, begun time.Time) error {
 	tomorrow := p.last.AddDate(0, 0, 1)
-	on := func(dates []time.Time) func(directory.Monitored) error {
-		return func(m directory.Monitored) error {
-			for _, date := range dates {
-				p.of(date).queues[m.UserID] = p.within(m, date)
-				p.count(ctx)
-			}
-			return nil
-		}
-	}
 	if begun.Before(tomorrow) {
-		p.of(begun.AddDate(0, 0, -1)) // is over, and what is recent of it is to go into its leaves
-		all := on(calendar.Days(begun, tomorrow))
-		if err := p.service.directory.MonitoredUsers(ctx, p.c, p.days.Begin(begun), all); err != nil {
+		if err := p.begin(ctx, calendar.Days(begun, tomorrow)); err != nil {
 			return err
 		}
 	}
-	changed := on(calendar.Days(p.days.Day(since.Add(-lateness)), tomorrow))
-	return p.service.directory.MonitoredChanges(ctx, p.c, since, changed)
+	dates := calendar.Days(p.days.Day(since.Add(-lateness)), tomorrow)
+	return p.service.directory.MonitoredChanges(ctx, p.c, since, func(m directory.Monitored) error {
+		for _, date := range dates {
+			p.of(date).queues[m.UserID] = p.within(m, date)
+			p.count(ctx)
+		}
+		return nil
+	})
+}
+
+// begin begins days with who was monitored on them. It is all that they begin with, so it goes into their leaves.
+func (p *pending) begin(ctx context.Context, dates []time.Time) error {
+	p.flush(ctx)
+	p.begins = true
+	defer func() { p.begins = false }()
+	p.of(dates[0].AddDate(0, 0, -1)) // is over, and what is recent of it is to go into its leaves
+	err := p.service.directory.MonitoredUsers(ctx, p.c, p.days.Begin(dates[0]), func(m directory.Monitored) error {
+		for _, date := range dates {
+			if queues := p.within(m, date); len(queues) > 0 {
+				p.of(date).queues[m.UserID] = queues
+				p.count(ctx)
+			}
+		}
+		return nil
+	})
+	p.flush(ctx)
+	return err
 }
 
 // within are the queues of a member on a day; none on one that has no moment.
@@ -218,7 +233,8 @@ func (p *pending) count(ctx context.Context) {
 // flush takes what is pending into the rollups. A day that fails does not stop the others.
 func (p *pending) flush(ctx context.Context) {
 	for _, date := range slices.SortedFunc(maps.Keys(p.byDay), time.Time.Compare) {
-		if err := p.service.merge(ctx, p.c, date, p.byDay[date], !date.Before(p.today)); err != nil {
+		goesOn := !date.Before(p.today) && !p.begins
+		if err := p.service.merge(ctx, p.c, date, p.byDay[date], goesOn); err != nil {
 			p.failures = append(p.failures, fmt.Errorf("day %s: %w", date.Format(time.DateOnly), err))
 		}
 	}

@@ -2,8 +2,10 @@ package usage
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -118,7 +120,7 @@ func received[E any](
 
 func (s *Service) take(ctx context.Context, c *call.Call, events []Event) (Receipt, error) {
 	var receipt Receipt
-	good, err := s.judge(ctx, c, events, &receipt)
+	good, known, err := s.judge(ctx, c, events, &receipt)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -137,7 +139,8 @@ func (s *Service) take(ctx context.Context, c *call.Call, events []Event) (Recei
 		return Receipt{}, err
 	}
 	duplicates, err := storeAll(ctx, c, good, in.apart, in.store)
-	if err != nil {
+	// Also if some could not be stored: the others count.
+	if err := errors.Join(err, s.arrive(ctx, c, append(known, in.stored...))); err != nil {
 		return Receipt{}, err
 	}
 	receipt.Accepted += len(good) - duplicates
@@ -148,9 +151,28 @@ func (s *Service) take(ctx context.Context, c *call.Call, events []Event) (Recei
 	return receipt, nil
 }
 
+// arrive has the next run of the aggregation find views: those that were stored, and those that were there, for
+// whoever stored them may have been cut off before it came here. One item for all of them is a tenth of what it takes
+// to have each in an index.
+func (s *Service) arrive(ctx context.Context, c *call.Call, views []storedEvent) error {
+	if len(views) == 0 {
+		return nil
+	}
+	data, err := call.Encode(arrival{Views: views})
+	if err != nil {
+		return err
+	}
+	at := s.env.Stored() // not the time of the call, which may have been handed on and have waited
+	return s.env.Table.Commit(ctx, []table.Operation{table.Put(table.Item{
+		Key: arrivalKey(c.Account, at, s.env.IDs.Ordered()), Data: data, Expires: at.Add(remembered).Unix(),
+	}, table.Always)})
+}
+
 // judge sorts out what cannot count, and what comes a second time in the same call; the events that
-// are left have ids of their own.
-func (s *Service) judge(ctx context.Context, c *call.Call, events []Event, receipt *Receipt) ([]Event, error) {
+// are left have ids of their own. Those that would no longer count, and did when they first came, are known.
+func (s *Service) judge(
+	ctx context.Context, c *call.Call, events []Event, receipt *Receipt,
+) (good []Event, known []storedEvent, err error) {
 	var users, dashboards []string
 	for _, e := range events {
 		// What is no id is nobody's, and must not become a key.
@@ -163,13 +185,12 @@ func (s *Service) judge(ctx context.Context, c *call.Call, events []Event, recei
 	}
 	people, err := s.directory.Viewers(ctx, c, users)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	names, err := s.directory.DashboardNames(ctx, c, dashboards)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var good []Event
 	var bad []Rejected
 	taken := make(map[string]bool, len(events))
 	for _, e := range events {
@@ -188,14 +209,25 @@ func (s *Service) judge(ctx context.Context, c *call.Call, events []Event, recei
 			good = append(good, e)
 		}
 	}
-	return good, s.reject(ctx, c, bad, eventKey, receipt)
+	there, err := s.reject(ctx, c, bad, eventKey, receipt)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, item := range there {
+		e, err := call.Decode[storedEvent](item)
+		if err != nil {
+			return nil, nil, err
+		}
+		known = append(known, e)
+	}
+	return good, known, nil
 }
 
 // reject tells those who never counted from those that counted when they first came; key says where
-// an event lies that did.
+// an event lies that did, which are there.
 func (s *Service) reject(
 	ctx context.Context, c *call.Call, bad []Rejected, key func(account, id string) table.Key, receipt *Receipt,
-) error {
+) (there []table.Item, err error) {
 	var keys []table.Key
 	for _, e := range bad {
 		if e.ID != "" && len(e.ID) <= maxEventID {
@@ -204,16 +236,17 @@ func (s *Service) reject(
 	}
 	found, err := s.lookup(ctx, unique(keys))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, e := range bad {
 		if item, ok := found[key(c.Account, e.ID)]; ok && item.Expires > c.At.Unix() {
 			receipt.Duplicate++
+			there = append(there, item)
 			continue
 		}
 		receipt.Rejected = append(receipt.Rejected, e)
 	}
-	return nil
+	return there, nil
 }
 
 // intake is the storing of one call's events.
@@ -225,6 +258,9 @@ type intake struct {
 	granted map[string]bool
 	// due are users whose grant is marked as pending.
 	due map[string]bool
+	// stored are the views that are stored, by this call or before it.
+	mu     sync.Mutex
+	stored []storedEvent
 }
 
 // earlier is what a commit that was refused found of its events.
@@ -353,24 +389,34 @@ func (in *intake) store(ctx context.Context, events []Event) (duplicates int, er
 				in.due[user] = true
 			}
 		}
+		for _, e := range events {
+			if !before.there[e.ID] {
+				in.keep(storedView(e))
+			}
+		}
 		return nil
 	})
 	return len(before.there), err
 }
 
+func (in *intake) keep(views ...storedEvent) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.stored = append(in.stored, views...)
+}
+
+func storedView(e Event) storedEvent {
+	return storedEvent{User: e.UserID, Dashboard: e.DashboardID, At: e.At.UnixMilli()}
+}
+
 // event is the operation that stores an event, in the place of an expired one with its id if there
 // is one.
 func (in *intake) event(e Event, before earlier) (table.Operation, error) {
-	data, err := call.Encode(storedEvent{User: e.UserID, Dashboard: e.DashboardID, At: e.At.UnixMilli()})
+	data, err := call.Encode(storedView(e))
 	if err != nil {
 		return table.Operation{}, err
 	}
 	item := table.Item{Key: eventKey(in.c.Account, e.ID), Data: data, Expires: in.c.At.Add(remembered).Unix()}
-	arrived := in.env.Stored() // not the time of the call, which may have been handed on and have waited
-	item.IndexKeys[0] = table.Key{
-		Partition: arrivalsPartition(in.c.Account, utcDay(arrived), eventShard(e.ID)),
-		Sort:      call.AuditMoment(arrived) + "#" + e.ID,
-	}
 	return table.Put(item, before.condition(item.Key)), nil
 }
 
@@ -397,7 +443,15 @@ func (in *intake) learn(
 		return err
 	}
 	for _, e := range events {
-		before.look(found, eventKey(in.c.Account, e.ID), e.ID, in.c.At)
+		key := eventKey(in.c.Account, e.ID)
+		before.look(found, key, e.ID, in.c.At)
+		if item, ok := found[key]; ok && before.there[e.ID] {
+			v, err := call.Decode[storedEvent](item)
+			if err != nil {
+				return err
+			}
+			in.keep(v)
+		}
 	}
 	return in.load(ctx, users)
 }

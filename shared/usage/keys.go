@@ -17,20 +17,24 @@ func eventKey(account, id string) table.Key {
 	return table.Key{Partition: call.Partition(account, "VIEW", id), Sort: "VIEW"}
 }
 
-// eventShards is over how many partitions of Index1 the views that come on one day are spread. One takes
-// about 1,000 writes a second.
-const eventShards = 4
+// arrivalShards is over how many partitions the views that come on one day are spread. One takes
+// about 1,000 units written a second, some 15,000 views in calls of a hundred.
+const arrivalShards = 4
 
-func eventShard(id string) int {
-	sum := fnv.New32a()
-	sum.Write([]byte(id))
-	return int(sum.Sum32() % eventShards)
-}
-
-// arrivalsPartition lists the views that came on a UTC day, in Index1, by the moment at which they were
-// stored: a run reads what came since the one before it, of whatever day it is.
+// arrivalsPartition lists the calls that told of views, by the moment at which they were stored: a run reads what
+// came since the one before it, of whatever day it is.
 func arrivalsPartition(account string, date time.Time, shard int) string {
 	return call.Partition(account, "ARRIVED", date.Format(time.DateOnly), string(rune('0'+shard)))
+}
+
+// arrivalKey is where the views of a call lie beside each other; id is of the call alone.
+func arrivalKey(account string, at time.Time, id string) table.Key {
+	sum := fnv.New32a()
+	sum.Write([]byte(id))
+	return table.Key{
+		Partition: arrivalsPartition(account, utcDay(at), int(sum.Sum32()%arrivalShards)),
+		Sort:      call.AuditMoment(at) + "#" + id,
+	}
 }
 
 // headsPartition has the head of each day's rollup.

@@ -222,7 +222,8 @@ func TestTwoRunsOfOneDay(t *testing.T) {
 		})
 		run("one", "two")
 		var all *rollup
-		if err := s.eachRollup(t.Context(), c, []time.Time{date}, func(_ time.Time, r *rollup) { all = r }); err != nil {
+		keep := func(_ time.Time, r *rollup) { all = r }
+		if err := s.eachRollup(t.Context(), c, []time.Time{date}, keep); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff([]string{"first", "one", "other", "two"}, all.people()); diff != "" || !met {

@@ -16,6 +16,11 @@ type storedEvent struct {
 	At int64 `json:"at"`
 }
 
+// arrival is the document of the views of a call, which a run takes into the rollups.
+type arrival struct {
+	Views []storedEvent `json:"views"`
+}
+
 // head is the document of a day's rollup: its leaves, in the order of the people in them, and what has come
 // since they were written.
 type head struct {

@@ -110,7 +110,7 @@ func missing(at string, then, now any) []string {
 		var all []string
 		for name, value := range was {
 			switch link, _ := is[name].(string); {
-			case name == "nextCursor" && link != "": // of the moment
+			case (name == "nextCursor" || name == "expiresAt") && link != "": // of the moment
 			case strings.HasSuffix(name, "Url"):
 				if err := readable(link); err != nil {
 					all = append(all, fmt.Sprintf("%s.%s: %v", at, name, err))

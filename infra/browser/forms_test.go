@@ -193,15 +193,18 @@ func inCart(t testing.TB, api *client.Client) (n int64) {
 // quantityOf is how many licenses a form puts into the cart.
 func quantityOf(t testing.TB, s stop, sends string) int64 {
 	t.Helper()
-	if s.route != "purchase" {
-		return 0
-	}
 	form, err := url.ParseQuery(sends)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, product, _ := strings.Cut(form.Get("do"), ":")
-	n, err := strconv.ParseInt(form.Get("quantity-"+product), 10, 64)
+	do, product, _ := strings.Cut(form.Get("do"), ":")
+	field := "quantity-" + product
+	if s.route == "cart/now" && do == "cart" {
+		field = "quantity"
+	} else if s.route != "purchase" {
+		return 0
+	}
+	n, err := strconv.ParseInt(form.Get(field), 10, 64)
 	if err != nil {
 		t.Fatal(err)
 	}

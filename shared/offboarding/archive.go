@@ -40,6 +40,7 @@ type record struct {
 	// Key is where the record lies, without the account.
 	Key     string           `json:"key"`
 	Value   json.RawMessage  `json:"value,omitempty"`
+	Raw     []byte           `json:"raw,omitempty"` // in the place of a value that is no JSON
 	Counts  map[string]int64 `json:"counts,omitempty"`
 	Expires *time.Time       `json:"expires,omitempty"`
 }
@@ -59,8 +60,12 @@ func (a *archiver) see(_ context.Context, item table.Item) error {
 	}
 	line := record{
 		Key:    strings.TrimPrefix(item.Partition, call.Partition(a.account)) + "/" + item.Sort,
-		Value:  item.Data,
 		Counts: item.Counts,
+	}
+	if json.Valid(item.Data) {
+		line.Value = item.Data
+	} else {
+		line.Raw = item.Data
 	}
 	if item.Expires != 0 {
 		line.Expires = new(time.Unix(item.Expires, 0).UTC())

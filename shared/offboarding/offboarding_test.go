@@ -394,6 +394,10 @@ func TestAnArchiveHasEverything(t *testing.T) {
 			if state != call.Active {
 				o.do("PATCH", "/v1/accounts/initech", map[string]any{"state": state}, http.StatusOK)
 			}
+			damaged := table.Key{Partition: call.Partition("initech", "GONE"), Sort: "user#damaged"}
+			o.must(o.Env.Table.Commit(t.Context(), []table.Operation{
+				table.Put(table.Item{Key: damaged, Data: []byte(`{"name":`)}, table.IfAbsent),
+			}))
 			o.do("POST", "/v1/accounts/initech/archive", nil, http.StatusAccepted)
 			if told, files := o.archived(); told != "queued" || len(files) > 0 {
 				t.Errorf("%s with %d files before anybody worked", told, len(files))
@@ -407,6 +411,11 @@ func TestAnArchiveHasEverything(t *testing.T) {
 			if len(users) != 3 || users[0]["key"] != "USERS/ann" ||
 				!strings.Contains(fmt.Sprint(users[0]["value"]), "name:"+name("initech", "ann")) {
 				t.Errorf("users %v", users)
+			}
+			if gone := lines(t, bodies["gone.jsonl"]); !slices.ContainsFunc(gone, func(line map[string]any) bool {
+				return line["key"] == "GONE/user#damaged" && line["raw"] == "eyJuYW1lIjo="
+			}) {
+				t.Errorf("a damaged record is lost: %v", gone)
 			}
 			if n := len(lines(t, bodies["license.jsonl"])); n != 40 {
 				t.Errorf("%d licenses", n)

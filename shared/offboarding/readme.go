@@ -73,6 +73,7 @@ Each file below is text in UTF-8 with one record of JSON in each line:
 
   key      what the record is of
   value    the record
+  raw      in its place the bytes of one that is damaged, in Base64
   counts   numbers that are counted beside it
   expires  when it is removed automatically
 

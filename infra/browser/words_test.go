@@ -65,3 +65,23 @@ func TestWordsStayWholeOnATablet(t *testing.T) {
 		}
 	}
 }
+
+// The menu of the last of many rows leaves the foot of the list free, where the next page is.
+func TestTheLastMenuLeavesTheFootFree(t *testing.T) {
+	p := sit(t, byMouse)
+	id := newAccount()
+	p.o.console.Account(t, id, map[string]int64{"live-reports": 9})
+	p.signIn(id, "ada")
+	for _, width := range []int64{360, wide} {
+		p.size(width, tall)
+		p.visit("/console/" + id + "/licenses")
+		if !asks[bool](p, `(() => {
+			const menu = [...document.querySelectorAll("main td details.menu")].at(-1);
+			menu.open = true;
+			const [items, foot] = [menu.querySelector(".items"), document.querySelector("footer.page")];
+			return items.getBoundingClientRect().bottom <= foot.getBoundingClientRect().top;
+		})()`) {
+			t.Errorf("at %d the menu of the last row lies over the foot of the list", width)
+		}
+	}
+}

@@ -655,6 +655,13 @@ var planted = []bug{
 		},
 		[]string{"shared/usage"},
 	},
+	// Who is made active while their queue is settled gets no grant by it.
+	{
+		"settled by who was not active",
+		"shared/directory/queues.go",
+		[]edit{{"		ch.RequireUnchanged(user)\n", ""}},
+		[]string{"shared/directory"},
+	},
 	// What is stored while a run reads is in no rollup.
 	{
 		"run that begins where the last one ended",

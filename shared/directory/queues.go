@@ -723,6 +723,9 @@ func (w *settlement) settle(
 		}
 		watch.now.Queues.closeSpan(q.ID, w.at)
 		watch.changed = true
+	case member && q.monitored() && !has:
+		// Not active. Whoever has them back at the same time may not see yet that they are a member.
+		ch.RequireUnchanged(user)
 	}
 	watched, err := watch.operations()
 	return append(ops, watched...), err

@@ -168,3 +168,19 @@ func TestDashboardThatIsDeletedAndMadeAgainWhilePut(t *testing.T) {
 		}
 	}
 }
+
+// The simulation found it: whoever was made active while a queue was settled had no
+// grant by it, since the one found nothing to do for who is not active, and the other no membership yet.
+func TestAMemberWhoComesBackWhileTheQueueIsSettled(t *testing.T) {
+	f := newFixture(t)
+	f.buy(t, catalog.LiveReportsID, 2)
+	f.put(t, User{ID: "ann", Name: "Ann"})
+	f.put(t, User{ID: "bob", Name: "Bob", Active: true})
+	f.queue(t, "q")
+	f.dashboard(t, "d", "q")
+	f.during(2, func() { f.put(t, User{ID: "ann", Name: "Ann", Active: true}) }, func() { f.queue(t, "q", "ann", "bob") })
+	if err := f.s.Resume(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	f.wantStates(t, map[string]license.State{"ann": license.Holds, "bob": license.Holds})
+}

@@ -103,6 +103,7 @@ func (m *simulation) drain() []error {
 		fire("MaintenanceFunction")
 		m.advance(time.Minute)
 	}
+	fire("UsageAggregationFunction") // a day may have begun meanwhile
 	fire("ReportBuilderFunction")
 	for _, d := range slices.Clone(m.deliveries) {
 		if m.violation == nil && !d.done {

@@ -178,7 +178,8 @@ func TestAMemberWhoComesBackWhileTheQueueIsSettled(t *testing.T) {
 	f.put(t, User{ID: "bob", Name: "Bob", Active: true})
 	f.queue(t, "q")
 	f.dashboard(t, "d", "q")
-	f.during(2, func() { f.put(t, User{ID: "ann", Name: "Ann", Active: true}) }, func() { f.queue(t, "q", "ann", "bob") })
+	back := func() { f.put(t, User{ID: "ann", Name: "Ann", Active: true}) }
+	f.during(2, back, func() { f.queue(t, "q", "ann", "bob") })
 	if err := f.s.Resume(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}

@@ -139,7 +139,9 @@ func (g *ledger) movePart(a, b *Holder, p catalog.Product, source string) error 
 		}
 	}
 	taken.Grants = withGrant(taken.Grants, source, g.at)
-	g.endByHand(a, p.ID)
+	if g.endByHand(a, p.ID) {
+		g.recordExclusion(a, p.ID) // the license's own record is of who has it now
+	}
 	if taken.Excluded != nil {
 		g.readmit(b, p.ID)
 	}

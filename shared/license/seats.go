@@ -229,12 +229,17 @@ func (g *ledger) unassign(user, product string) error {
 	}
 	holding := h.Holdings[product]
 	if g.endByHand(h, product) && holding.LicenseID == "" { // otherwise the license's own record tells of it
-		g.record(call.AuditEntry{
-			Action: "exclusion.added", Subject: "exclusion", SubjectID: product + "#" + user, User: user,
-			After: map[string]any{"productId": product, "grants": sourcesOf(holding.Grants)},
-		})
+		g.recordExclusion(h, product)
 	}
 	return g.settle(h)
+}
+
+// recordExclusion says that a holder is excluded from automatic assignment of a product.
+func (g *ledger) recordExclusion(h *Holder, product string) {
+	g.record(call.AuditEntry{
+		Action: "exclusion.added", Subject: "exclusion", SubjectID: product + "#" + h.UserID, User: h.UserID,
+		After: map[string]any{"productId": product, "grants": sourcesOf(h.Holdings[product].Grants)},
+	})
 }
 
 // endByHand ends the grants that a person gave. If automatic ones stand behind them, the holder is

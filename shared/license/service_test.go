@@ -3,6 +3,7 @@ package license
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -364,6 +365,11 @@ func TestReassignLeavesNoAutomaticGrantBehind(t *testing.T) {
 	o.wantState("ann", "live-reports", StateExcluded)
 	if h := o.holder("bob").Holdings["live-reports"]; h.Excluded != nil {
 		t.Fatalf("%+v", h)
+	}
+	told, err := o.Env.Table.Query(o.ctx, table.Query{Partition: "A#acme#AUDIT#exclusion#live-reports#ann"})
+	o.must(err)
+	if len(told.Items) != 1 || !strings.Contains(string(told.Items[0].Data), "exclusion.added") {
+		t.Errorf("ann is not told of in the audit log: %v", told.Items)
 	}
 	o.audit(false, true, "ann", "bob")
 }

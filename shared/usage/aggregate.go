@@ -17,8 +17,8 @@ import (
 
 // AggregateAccount takes into the rollups of an account what came since the last run, and ends the grants
 // of viewers who no longer view at the time of this one. A failure of one part does not stop the others. Every
-// run may be repeated, be late or overlap with another; the rollups are a function of the views and
-// memberships there are. In a suspended account views are folded, and seats stay as they are; nothing is done in a
+// run may be repeated, be late or overlap with another; the rollups follow from the views there are, and from
+// the memberships as far as they became known within two days. In a suspended account views are folded, and seats stay as they are; nothing is done in a
 // closed one.
 func (s *Service) AggregateAccount(ctx context.Context, id string, at time.Time) error {
 	at = at.UTC()
@@ -45,8 +45,9 @@ func (s *Service) AggregateAccount(ctx context.Context, id string, at time.Time)
 // CatchUp takes into the rollups what came since the last run: views of any day, and changes of who is
 // monitored; and begins the days that have begun since then with who was monitored on them. Its work grows
 // with what came, not with what there is, and it keeps few of it in memory at a time. A run for a day that is
-// over, a day before the last run or more, does so again from three days before it on. A report asks for it too, so
-// that it has every view that was accepted, though the hourly run may not have taken place.
+// over, a day before the last run or more, does so again from three days before it on; one for a time to come begins
+// the next day at most. A scheduled report asks for it too, so that it has every view that was accepted, though the
+// hourly run may not have taken place.
 func (s *Service) CatchUp(ctx context.Context, c *call.Call, days calendar.Calendar) error {
 	now := s.env.Stored().UTC()
 	state, err := s.loadFolded(ctx, c)
@@ -55,16 +56,22 @@ func (s *Service) CatchUp(ctx context.Context, c *call.Call, days calendar.Calen
 	}
 	last := days.Day(now)
 	if c.At.After(now) {
-		last = days.Day(c.At)
+		last = days.Day(firstOf(c.At, now.Add(day)))
 	}
 	first := c.At.Add(-lateness - day)
+	if state.version == 0 {
+		first = c.At.Add(-remembered) // it may be late
+	}
 	since, begun := first, days.Day(first)
 	if state.version != 0 && c.At.After(state.Until.Add(-day)) {
-		since = state.Until.Add(-overlap)
+		since = firstOf(state.Until, now).Add(-overlap) // a clock may have been ahead
 		if begun, err = time.Parse(time.DateOnly, state.Day); err != nil {
 			return fmt.Errorf("day of the rollups: %w", err)
 		}
 		begun = begun.AddDate(0, 0, 1)
+	}
+	if known, err := time.Parse(time.DateOnly, state.Day); err == nil && known.After(last) {
+		last = known // what changes is news of a day, too, that was begun before it came
 	}
 	p := &pending{service: s, c: c, days: days, today: days.Day(now), last: last, byDay: map[time.Time]*rollup{}}
 	if err := s.eachArrival(ctx, c, since, now, func(e storedEvent) { p.viewed(ctx, e) }); err != nil {
@@ -78,6 +85,13 @@ func (s *Service) CatchUp(ctx context.Context, c *call.Call, days calendar.Calen
 		return errors.Join(p.failures...)
 	}
 	return s.reached(ctx, c, state, folded{Until: now, Day: max(state.Day, last.Format(time.DateOnly))})
+}
+
+func firstOf(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // storedFolded is how far the rollups are, as it was read; version 0 when there are none.
@@ -139,7 +153,7 @@ func (s *Service) eachArrival(
 }
 
 // pendingAtOnce is how many views and memberships are kept in memory before they are taken into the
-// rollups: some 25 MB.
+// rollups: some 25 MB. A member of many queues counts as several.
 const pendingAtOnce = 50_000
 
 // pending is what was read and is not in the rollups yet.
@@ -165,12 +179,12 @@ func (p *pending) viewed(ctx context.Context, e storedEvent) {
 		p.from, p.until = p.days.Begin(p.date), p.days.End(p.date)
 	}
 	p.of(p.date).view(e.User, e.Dashboard, e.At)
-	p.count(ctx)
+	p.count(ctx, 1)
 }
 
 // members takes in who was monitored on days that begin, from the first one on, and whoever became so or ceased to
 // be since the last run. What is behind such a change may have happened before: a run that was cut off is finished
-// later, at the time at which it began.
+// later, at the time at which it began, up to two days.
 func (p *pending) members(ctx context.Context, since, begun time.Time) error {
 	tomorrow := p.last.AddDate(0, 0, 1)
 	if begun.Before(tomorrow) {
@@ -181,8 +195,7 @@ func (p *pending) members(ctx context.Context, since, begun time.Time) error {
 	dates := calendar.Days(p.days.Day(since.Add(-lateness)), tomorrow)
 	return p.service.directory.MonitoredChanges(ctx, p.c, since, func(m directory.Monitored) error {
 		for _, date := range dates {
-			p.of(date).queues[m.UserID] = p.within(m, date)
-			p.count(ctx)
+			p.member(ctx, date, m.UserID, p.within(m, date))
 		}
 		return nil
 	})
@@ -197,8 +210,7 @@ func (p *pending) begin(ctx context.Context, dates []time.Time) error {
 	err := p.service.directory.MonitoredUsers(ctx, p.c, p.days.Begin(dates[0]), func(m directory.Monitored) error {
 		for _, date := range dates {
 			if queues := p.within(m, date); len(queues) > 0 {
-				p.of(date).queues[m.UserID] = queues
-				p.count(ctx)
+				p.member(ctx, date, m.UserID, queues)
 			}
 		}
 		return nil
@@ -223,8 +235,13 @@ func (p *pending) of(date time.Time) *rollup {
 	return p.byDay[date]
 }
 
-func (p *pending) count(ctx context.Context) {
-	p.n, p.taken = p.n+1, p.taken+1
+func (p *pending) member(ctx context.Context, date time.Time, user string, queues []string) {
+	p.of(date).queues[user] = queues
+	p.count(ctx, 1+len(queues)/5)
+}
+
+func (p *pending) count(ctx context.Context, n int) {
+	p.n, p.taken = p.n+n, p.taken+n
 	if p.n >= pendingAtOnce {
 		p.flush(ctx)
 	}

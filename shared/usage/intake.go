@@ -165,7 +165,7 @@ func (s *Service) arrive(ctx context.Context, c *call.Call, views []storedEvent)
 	at := s.env.Stored() // not the time of the call, which may have been handed on and have waited
 	return s.env.Table.Commit(ctx, []table.Operation{table.Put(table.Item{
 		Key: arrivalKey(c.Account, at, s.env.IDs.Ordered()), Data: data, Expires: at.Add(remembered).Unix(),
-	}, table.Always)})
+	}, table.IfAbsent)})
 }
 
 // judge sorts out what cannot count, and what comes a second time in the same call; the events that

@@ -137,6 +137,9 @@ func (s *Service) merge(ctx context.Context, c *call.Call, date time.Time, news 
 		}
 		t := &turn{service: s, c: c, date: date, old: heads[0]}
 		differs, err := t.take(ctx, news, goesOn)
+		if err != nil {
+			t.drop(context.WithoutCancel(ctx), t.made)
+		}
 		if errors.Is(err, errTorn) && torn < maxTorn {
 			torn++
 			return &table.ConditionError{Keys: []table.Key{headKey(c.Account, date)}} // it was turned meanwhile
@@ -291,8 +294,8 @@ func (t *turn) put(ctx context.Context, part chunk) (id string, err error) {
 	id = t.service.env.IDs.Ordered()
 	t.made = append(t.made, id)
 	t.unwritten = append(t.unwritten, table.Put(table.Item{
-		Key: chunkKey(t.c.Account, t.date, id), Data: data, Expires: t.date.Add(kept).Unix(),
-	}, table.Always))
+		Key: chunkKey(t.c.Account, t.date, id), Data: data, Expires: t.date.Add(kept + day).Unix(),
+	}, table.IfAbsent))
 	if len(t.unwritten) < chunkBatch {
 		return id, nil
 	}

@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,7 +48,7 @@ func TestLeavesAgainstAModel(t *testing.T) {
 			}
 			want.take(news, news.people())
 		}
-		got := s.whole(rt, f, date)
+		got := s.whole(t.Context(), rt, f, date)
 		if diff := cmp.Diff(want.whole(), got, inside); diff != "" {
 			rt.Fatalf("wanted -, got +:\n%s", diff)
 		}
@@ -66,15 +67,15 @@ func TestLeavesAgainstAModel(t *testing.T) {
 }
 
 // whole is the rollup of a day, of which the leaves that the head names are all that there are, and are in order.
-func (s *Service) whole(t *rapid.T, f *fixtures.Fixture, date time.Time) *rollup {
-	heads, err := s.heads(t.Context(), f.Call("ann"), []time.Time{date})
+func (s *Service) whole(ctx context.Context, t rapid.TB, f *fixtures.Fixture, date time.Time) *rollup {
+	heads, err := s.heads(ctx, f.Call("ann"), []time.Time{date})
 	if err != nil {
 		t.Fatal(err)
 	}
 	leaves := heads[0].Leaves
 	stored := map[table.Key]bool{}
 	query := table.Query{Partition: chunkKey(f.Account, date, "").Partition}
-	if err := table.All(t.Context(), f.Env.Table, query, func(item table.Item) error {
+	if err := table.All(ctx, f.Env.Table, query, func(item table.Item) error {
 		stored[item.Key] = true
 		return nil
 	}); err != nil {
@@ -93,7 +94,7 @@ func (s *Service) whole(t *rapid.T, f *fixtures.Fixture, date time.Time) *rollup
 		t.Fatalf("%d chunks are stored, %d in use", len(stored), len(used))
 	}
 	var all *rollup
-	if err := s.eachRollup(t.Context(), f.Call("ann"), []time.Time{date}, func(_ time.Time, r *rollup) {
+	if err := s.eachRollup(ctx, f.Call("ann"), []time.Time{date}, func(_ time.Time, r *rollup) {
 		all = r
 	}); err != nil {
 		t.Fatal(err)
@@ -230,4 +231,45 @@ func TestTwoRunsOfOneDay(t *testing.T) {
 			t.Errorf("met %v, wanted -, got +:\n%s", met, diff)
 		}
 	}
+}
+
+// A run that cannot read a chunk, for another has replaced it, reads again, and leaves nothing behind.
+func TestATornRunLeavesNothing(t *testing.T) {
+	f := fixtures.New(t)
+	kernel := license.NewService(catalog.Default())
+	s := NewService(f.Env, kernel, directory.NewService(f.Env, kernel))
+	s.leafBytes = 4000
+	c, date := f.Call("ann"), time.Date(2026, 7, 15, 0, 0, 0, 0, time.UTC)
+	many := func(queue string) *rollup {
+		r := newRollup()
+		for i := range 1000 {
+			r.monitor(fmt.Sprintf("user%04d", i), []string{queue})
+		}
+		return r
+	}
+	if err := s.merge(t.Context(), c, date, many("detroit"), false); err != nil {
+		t.Fatal(err)
+	}
+	sound, reads := f.Env.Table, 0
+	f.Env.Table = &hiding{sound, func() bool { reads++; return reads == 7 }} // some have been written again by then
+	if err := s.merge(t.Context(), c, date, many("belmont"), false); err != nil || reads < 8 {
+		t.Fatalf("%v, %d reads", err, reads)
+	}
+	f.Env.Table = sound
+	if got := s.whole(t.Context(), t, f, date); len(got.people()) != 1000 || !slices.Equal(got.queues["user0999"], []string{"belmont"}) {
+		t.Errorf("%d people, the last in %v", len(got.people()), got.queues["user0999"])
+	}
+}
+
+// hiding answers nothing to the lookups that it is told to.
+type hiding struct {
+	table.Store
+	hide func() bool
+}
+
+func (h *hiding) Lookup(ctx context.Context, keys ...table.Key) (map[table.Key]table.Item, error) {
+	if h.hide() {
+		return nil, nil
+	}
+	return h.Store.Lookup(ctx, keys...)
 }

@@ -210,7 +210,7 @@ func (p *packer) add(user string, m member, views map[string]int64) {
 		size = p.sizeOf(user, m, views)
 	}
 	if size > p.limit {
-		p.addAlone(user, m.queues, views)
+		p.addAlone(user, m, views)
 		return
 	}
 	p.grow(user, size)
@@ -228,7 +228,7 @@ func (p *packer) add(user string, m member, views map[string]int64) {
 }
 
 // addAlone puts a person who does not fit into one chunk into as many as it takes.
-func (p *packer) addAlone(user string, queues []string, views map[string]int64) {
+func (p *packer) addAlone(user string, m member, views map[string]int64) {
 	put := func(ids []string) {
 		size := idsBytes(ids) + idsBytes([]string{user})
 		if p.size+size > p.limit {
@@ -236,7 +236,11 @@ func (p *packer) addAlone(user string, queues []string, views map[string]int64) 
 		}
 		p.grow(user, size)
 	}
-	for part := range slices.Chunk(queues, groupIDs) {
+	if m.told && len(m.queues) == 0 {
+		put(nil)
+		p.now.Agents = append(p.now.Agents, agents{Users: []string{user}})
+	}
+	for part := range slices.Chunk(m.queues, groupIDs) {
 		put(part)
 		p.now.Agents = append(p.now.Agents, agents{Queues: part, Users: []string{user}})
 	}

@@ -258,7 +258,11 @@ func gather(from, to time.Time) *gathering {
 // over.
 func (g *gathering) add(date time.Time, r *rollup, purchased int64, unlimited bool) {
 	monitored, viewers, active := r.counts()
-	g.monitored = append(g.monitored, r.monitoredQueues())
+	queues := r.monitoredQueues()
+	if n := len(g.monitored); n > 0 && maps.Equal(queues, g.monitored[n-1]) {
+		queues = g.monitored[n-1] // most days have those of the day before, and there are up to 366
+	}
+	g.monitored = append(g.monitored, queues)
 	g.window.Days = append(g.window.Days, Day{
 		Date: date, MonitoredUsers: int64(monitored), Viewers: int64(viewers), ActiveUsers: int64(active),
 		OverageUsers: over(int64(active), purchased, unlimited), LicensesPurchased: purchased,

@@ -748,6 +748,134 @@ func TestAnyDayIsRunAgain(t *testing.T) {
 	}
 }
 
+// A run may come late, or for a time that has not come, or by a clock that is wrong: what happens later counts all the
+// same, and what happened before it as well.
+func TestRunsOfOddTimes(t *testing.T) {
+	for name, act := range map[string]func(t *testing.T, w *world){
+		"the first one after five days": func(t *testing.T, w *world) {
+			w.send(t, 1, 0, view("1", "alice", "d-detroit", w.Clock.Now()))
+			w.queue(t, "detroit", "john", "sarah", "mike", "bob")
+			w.Clock.Add(5 * 24 * time.Hour)
+		},
+		"one for next year": func(t *testing.T, w *world) {
+			w.fold(t, w.Clock.Now())
+			w.fold(t, w.Clock.Now().AddDate(1, 0, 0))
+			w.Clock.Add(time.Hour)
+			w.queue(t, "detroit", "john", "sarah", "mike", "bob")
+			w.send(t, 1, 0, view("1", "alice", "d-detroit", w.Clock.Now()))
+			w.fold(t, w.Clock.Now())
+			w.Clock.Add(5 * 24 * time.Hour)
+		},
+		"one for tomorrow": func(t *testing.T, w *world) {
+			w.fold(t, w.Clock.Now().Add(24*time.Hour))
+			w.Clock.Add(2 * time.Hour)
+			w.queue(t, "detroit", "john", "sarah", "mike", "bob")
+			w.send(t, 1, 0, view("1", "alice", "d-detroit", w.Clock.Now()))
+			w.fold(t, w.Clock.Now())
+			w.Clock.Add(22 * time.Hour)
+		},
+		"one by a clock that is ahead": func(t *testing.T, w *world) {
+			w.fold(t, w.Clock.Now())
+			w.Clock.Add(3 * time.Hour)
+			w.fold(t, w.Clock.Now())
+			w.Clock.Add(-150 * time.Minute)
+			w.queue(t, "detroit", "john", "sarah", "mike", "bob")
+			w.send(t, 1, 0, view("1", "alice", "d-detroit", w.Clock.Now()))
+			for range 5 * 24 {
+				w.Clock.Add(time.Hour)
+				w.fold(t, w.Clock.Now())
+			}
+		},
+		"one at which a day fails": func(t *testing.T, w *world) {
+			w.send(t, 1, 0, view("1", "alice", "d-detroit", w.Clock.Now()))
+			w.queue(t, "detroit", "john", "sarah", "mike", "bob")
+			sound := w.Env.Table
+			w.Env.Table = faulty.New(sound, func(c faulty.Call) faulty.Fault {
+				if len(c.Ops) > 0 && strings.Contains(c.Ops[0].Item.Key.Partition, "#ROLLUP#") {
+					return faulty.Fail
+				}
+				return faulty.None
+			})
+			if err := w.aggregate(w.Clock.Now()); err == nil {
+				t.Error("the run does not tell that a day failed")
+			}
+			w.Env.Table = sound
+			w.Clock.Add(5 * 24 * time.Hour)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.worked(t)
+			w.fold(t, w.Clock.Now().Add(time.Second))
+			if name == "the first one after five days" {
+				w = newWorld(t)
+				w.worked(t)
+			}
+			act(t, w)
+			w.fold(t, w.Clock.Now())
+			s := w.summary(t, "")
+			if s.Viewers != 1 || s.MonitoredUsers != 9 {
+				t.Errorf("%d viewers and %d monitored, want 1 and 9", s.Viewers, s.MonitoredUsers)
+			}
+			for _, d := range s.Daily[len(s.Daily)-6:] {
+				if d.MonitoredUsers < 8 && d.Date >= fixtures.Start.Format(time.DateOnly) {
+					t.Errorf("%s: %d monitored", d.Date, d.MonitoredUsers)
+				}
+			}
+			if last := s.Daily[len(s.Daily)-1]; last.MonitoredUsers != 9 {
+				t.Errorf("%d monitored on the last day", last.MonitoredUsers)
+			}
+		})
+	}
+}
+
+// Views count that were stored before a call was cut off, once it is sent again, however late and whatever has become
+// of who viewed; and those that a call has stored when it fails at others.
+func TestViewsOfACallThatWasCutOff(t *testing.T) {
+	for name, again := range map[string]func(w *world, e usage.Event) (usage.Receipt, error){
+		"sent again": func(w *world, e usage.Event) (usage.Receipt, error) {
+			return w.usage.Take(t.Context(), w.Call("pbx"), []usage.Event{e})
+		},
+		"sent again after two days": func(w *world, e usage.Event) (usage.Receipt, error) {
+			w.Clock.Add(50 * time.Hour)
+			return w.usage.Take(t.Context(), w.Call("pbx"), []usage.Event{e})
+		},
+		"by an event that comes late": func(w *world, e usage.Event) (usage.Receipt, error) {
+			late := w.Env.At(w.Clock.Now())
+			c := *w.Call("pbx")
+			c.Env = late
+			w.Clock.Add(30 * time.Hour)
+			w.fold(t, w.Clock.Now())
+			return usage.NewService(late, w.kernel, directory.NewService(late, w.kernel)).Take(t.Context(), &c, []usage.Event{e})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.worked(t)
+			w.fold(t, w.Clock.Now())
+			sound := w.Env.Table
+			w.Env.Table = faulty.New(sound, func(c faulty.Call) faulty.Fault {
+				if len(c.Ops) > 0 && strings.HasPrefix(c.Ops[0].Item.Key.Partition, "A#acme#ARRIVED") {
+					return faulty.Fail
+				}
+				return faulty.None
+			})
+			e := usage.Event{ID: "1", UserID: "alice", DashboardID: "d-detroit", At: w.Clock.Now()}
+			if _, err := w.usage.Take(t.Context(), w.Call("pbx"), []usage.Event{e}); err == nil {
+				t.Fatal("the call was answered")
+			}
+			w.Env.Table = sound
+			if r, err := again(w, e); err != nil || r.Duplicate != 1 {
+				t.Fatalf("%+v, %v", r, err)
+			}
+			w.fold(t, w.Clock.Now())
+			if s := w.summary(t, ""); s.Viewers != 1 {
+				t.Errorf("%d viewers", s.Viewers)
+			}
+		})
+	}
+}
+
 // overlap is how much later than it says something may be stored.
 const overlap = time.Hour
 

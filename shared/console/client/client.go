@@ -6,6 +6,8 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -51,6 +53,9 @@ func (c *Client) Calls() int64 { return c.calls.Load() }
 type Change struct {
 	// Key is the Idempotency-Key: the same key and body have one effect and one answer.
 	Key string
+	// PerContent completes the key with a digest of what is sent: the same content has one effect and one
+	// answer, and other content under the same key is another request.
+	PerContent bool
 	// Version is the ETag that the resource must have (If-Match); empty for any.
 	Version string
 	// New demands that the resource is not there yet (If-None-Match: *).
@@ -187,12 +192,25 @@ func (c *Client) send(ctx context.Context, in request, body any) (Told, error) {
 	}
 }
 
+// keyOf is the key of a change with a path and a body.
+func (c Change) keyOf(path string, body []byte) string {
+	if !c.PerContent {
+		return c.Key
+	}
+	sum := sha256.New()
+	for _, part := range []string{c.Key, path, c.Version, string(body)} {
+		_, _ = fmt.Fprintf(sum, "%d:%s", len(part), part)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
 // made is the request as it is sent.
 func (c *Client) made(ctx context.Context, in request) (*http.Request, error) {
 	var content io.Reader
+	var encoded []byte
 	if in.body != nil {
-		encoded, err := json.Marshal(in.body)
-		if err != nil {
+		var err error
+		if encoded, err = json.Marshal(in.body); err != nil {
 			return nil, fmt.Errorf("encode the request: %w", err)
 		}
 		content = bytes.NewReader(encoded)
@@ -221,7 +239,7 @@ func (c *Client) made(ctx context.Context, in request) (*http.Request, error) {
 		r.Header.Set("Authorization", "Bearer "+c.Token)
 	}
 	if in.change.Key != "" {
-		r.Header.Set("Idempotency-Key", in.change.Key)
+		r.Header.Set("Idempotency-Key", in.change.keyOf(in.path, encoded))
 	}
 	if in.change.Version != "" {
 		r.Header.Set("If-Match", in.change.Version)

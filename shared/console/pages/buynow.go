@@ -79,7 +79,7 @@ func sendBuyNow(c *web.Context, f *view.Form) error {
 		if center := trimmed(f, "costCenter"); center != "" {
 			line.CostCenter = &center
 		}
-		if _, err := c.API.AddCartLine(c.R.Context(), line, c.ChangeOf(f, "line")); err != nil {
+		if _, err := c.API.AddCartLine(c.R.Context(), line, c.LookOf(f, "line")); err != nil {
 			return full(err)
 		}
 		return c.GoTo(c.Link("cart"))
@@ -179,13 +179,35 @@ func quoteOf(c *web.Context, f *view.Form, lines []client.QuoteLineInput) (clien
 	if len(lines) > 0 {
 		body.Lines = &lines
 	}
-	quote, err := c.API.CreateQuote(c.R.Context(), body, c.ChangeOf(f, "quote"))
+	quote, err := quoteAsNow(c, f, body)
 	if e := client.As(err); e != nil && len(lines) == 1 {
 		for i := range e.Errors {
 			_, e.Errors[i].Field = cut(e.Errors[i].Field, ".")
 		}
 	}
 	return quote, err
+}
+
+// quoteAsNow is the one quote of a form, of what it sends, and of the cart as it is now where it sends no lines.
+// One that has run out meanwhile is made anew.
+func quoteAsNow(c *web.Context, f *view.Form, body client.CreateQuoteRequest) (client.Answer[client.Quote], error) {
+	var quote client.Answer[client.Quote]
+	var from []string
+	if body.Lines == nil {
+		cart, err := c.API.GetCart(c.R.Context())
+		if err != nil {
+			return quote, err
+		}
+		from = append(from, cart.ETag)
+	}
+	for {
+		var err error
+		quote, err = c.API.CreateQuote(c.R.Context(), body, c.LookOf(f, "quote", from...))
+		if err != nil || !quote.Replayed || c.Now().Before(quote.Body.ExpiresAt) {
+			return quote, err
+		}
+		from = append(from, quote.Body.ID)
+	}
 }
 
 // quotedLines are the lines of a quote that was not made of the cart, to be priced again.

@@ -2,6 +2,9 @@ package pages
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -319,18 +322,8 @@ func sendCart(c *web.Context, f *view.Form) error {
 	if err != nil {
 		return err
 	}
-	if len(lines) != len(f.Values["line"]) || slices.ContainsFunc(lines, cartLine.changed) {
-		body, err := putBody(lines)
-		if err != nil {
-			return err
-		}
-		change := c.ChangeOf(f, "cart")
-		change.Version = f.Version
-		cart, err := c.API.PutCart(c.R.Context(), body, change)
-		if err != nil {
-			return err
-		}
-		f.Version = cart.ETag // what follows is made from what was just saved
+	if err := saveCart(c, f, lines); err != nil {
+		return err
 	}
 	switch do {
 	case "new":
@@ -346,13 +339,72 @@ func sendCart(c *web.Context, f *view.Form) error {
 	case "split":
 		return c.GoTo(c.Link("cart", "lines", id, "split"))
 	case "next":
-		quote, err := c.API.CreateQuote(c.R.Context(), client.CreateQuoteRequest{}, c.ChangeOf(f, "quote"))
+		quote, err := quoteOf(c, f, nil)
 		if err != nil {
 			return incomplete(err)
 		}
 		return c.GoTo(c.Link("cart", "review", quote.Body.ID))
 	}
 	return c.Done(c.Link("cart")+deletedFrom(all, lines), web.Good(said))
+}
+
+// savedCookie keeps what a form of the cart has saved last.
+const savedCookie = "cart-saved"
+
+// saveCart saves the lines of a form if they were changed. Who comes back to the form by the browser's own
+// button has a page that is older than what they saved from it: the form goes on from there, and is refused
+// only where the cart was changed elsewhere.
+func saveCart(c *web.Context, f *view.Form, lines []cartLine) error {
+	change := c.LookOf(f, "cart")
+	change.Version = f.Version
+	kept := strings.Split(c.Kept(savedCookie), "~")
+	again := len(kept) == 3 && kept[0] == queryEscape(f.Key)
+	if !again && len(lines) == len(f.Values["line"]) && !slices.ContainsFunc(lines, cartLine.changed) {
+		return nil
+	}
+	body, err := putBody(lines)
+	if err != nil {
+		return err
+	}
+	content := digestOf(body)
+	if again {
+		if change.Version, err = url.QueryUnescape(kept[1]); err != nil {
+			change.Version = f.Version
+		}
+		if content == kept[2] {
+			f.Version = change.Version
+			return nil
+		}
+		if err := anewWhereGone(c, body.Lines); err != nil {
+			return err
+		}
+	}
+	cart, err := c.API.PutCart(c.R.Context(), body, change)
+	if err != nil {
+		return err
+	}
+	f.Version = cart.ETag // what follows is made from what was just saved
+	c.Keep(savedCookie, queryEscape(f.Key)+"~"+queryEscape(cart.ETag)+"~"+content)
+	return nil
+}
+
+// anewWhereGone makes new lines of those that the cart has no more, since they were deleted from the form before.
+func anewWhereGone(c *web.Context, lines []client.CartLineInput) error {
+	cart, err := c.API.GetCart(c.R.Context())
+	for i, l := range lines {
+		there := func(one client.CartViewLine) bool { return l.ID != nil && one.ID == *l.ID }
+		if !slices.ContainsFunc(cart.Body.Lines, there) {
+			lines[i].ID = nil
+		}
+	}
+	return err
+}
+
+// digestOf tells the content of a cart from another one's.
+func digestOf(body client.PutCartRequest) string {
+	text, _ := json.Marshal(body)
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
 }
 
 // incomplete says of a cart that cannot be priced yet what is to be done.

@@ -57,7 +57,7 @@ func sendExport(c *web.Context, f *view.Form) error {
 	if format := f.Get("format"); format != "" {
 		body.Format = &format
 	}
-	e, err := c.API.CreateExport(c.R.Context(), body, c.Change(f))
+	e, err := c.API.CreateExport(c.R.Context(), body, c.LookOf(f, "export"))
 	if err != nil {
 		return err
 	}

@@ -414,7 +414,7 @@ func sendMissing(c *web.Context, f *view.Form) error {
 			return web.Wrong("buy", "is no quantity")
 		}
 		line := client.AddCartLineRequest{ProductID: product, Quantity: n}
-		if _, err := c.API.AddCartLine(c.R.Context(), line, c.ChangeOf(f, product)); err != nil {
+		if _, err := c.API.AddCartLine(c.R.Context(), line, c.LookOf(f, product)); err != nil {
 			return full(err)
 		}
 	}

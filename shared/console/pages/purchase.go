@@ -234,7 +234,7 @@ func sendPurchase(c *web.Context, f *view.Form) error {
 	cart, err := c.API.AddCartLine(
 		c.R.Context(),
 		client.AddCartLineRequest{ProductID: product, Quantity: quantity},
-		c.ChangeOf(f, "line"),
+		c.LookOf(f, "line"),
 	)
 	if err != nil {
 		return full(err)
@@ -244,7 +244,7 @@ func sendPurchase(c *web.Context, f *view.Form) error {
 		merged, err := c.API.MergeCartLines(
 			c.R.Context(),
 			client.MergeCartLinesRequest{LineIDs: &same},
-			c.ChangeOf(f, "merge"),
+			c.LookOf(f, "merge"),
 		)
 		if err == nil {
 			cart = merged

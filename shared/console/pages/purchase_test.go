@@ -951,3 +951,86 @@ func TestNewCostCenterOfALicense(t *testing.T) {
 		}
 	}
 }
+
+// afterBack is a form as a browser still has it after Back: what was sent from it is typed over.
+func afterBack(f *consolewalk.Form, name, typed string) *consolewalk.Form {
+	f.Set(name, typed)
+	return f
+}
+
+// Who looks at the charges, goes back by the browser's own button and changes the cart sees the charges of
+// what it is now, as often as they like; who sends the same twice has one quote.
+func TestReviewAfterTheBrowsersBack(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", nil)
+	cart := put(t, api, line("phone-system", 2, "CC-1"), line("live-reports", 1, "CC-1"))
+	b := c.SignIn(t, "acme", "ada")
+	field := "quantity-" + cart.Lines[0].ID
+	form := b.Get("/console/acme/cart").Post()
+	first := press(b, form, "next")
+	if again := press(b, form, "next"); again.URL.Path != first.URL.Path {
+		t.Errorf("pressed twice there are %s and %s", first.URL, again.URL)
+	}
+	for _, typed := range []string{"3", "5", "3", "2"} {
+		page := press(b, afterBack(form, field, typed), "next")
+		page.Says("Review Order", typed)
+		if is := cartOf(t, api).Lines[0].Quantity; strconv.FormatInt(is, 10) != typed {
+			t.Fatalf("%s was typed, and the cart has %d", typed, is)
+		}
+		if again := press(b, form, "next"); again.URL.Path != page.URL.Path {
+			t.Errorf("pressed twice with %s there are %s and %s", typed, page.URL, again.URL)
+		}
+		if quote := quoteAt(t, api, page); strconv.FormatInt(quote.Lines[0].Quantity, 10) != typed {
+			t.Errorf("%s was typed, and the review has %d", typed, quote.Lines[0].Quantity)
+		}
+	}
+	// A line that was deleted meanwhile from the same form is one again.
+	press(b, form, "delete:"+cart.Lines[1].ID)
+	if quote := quoteAt(t, api, press(b, afterBack(form, field, "4"), "next")); len(quote.Lines) != 2 {
+		t.Errorf("%v", quote.Lines)
+	}
+	// What was changed elsewhere meanwhile is not overwritten.
+	put(t, api, line("phone-system", 9, "CC-1"))
+	if page := press(b, afterBack(form, field, "7"), "next"); page.Status != http.StatusPreconditionFailed {
+		t.Errorf("%d: %s", page.Status, page.Text())
+	}
+}
+
+// quoteAt is the quote that a review shows.
+func quoteAt(t *testing.T, api *client.Client, page *consolewalk.Page) client.Quote {
+	t.Helper()
+	_, id, _ := strings.Cut(page.URL.Path, "/cart/review/")
+	quote, err := api.GetQuote(t.Context(), id)
+	if err != nil {
+		t.Fatalf("%s: %v", page.URL, err)
+	}
+	return quote.Body
+}
+
+// Buy now goes on after Back as the cart does, by each of its buttons.
+func TestBuyNowAfterTheBrowsersBack(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", nil)
+	b := c.SignIn(t, "acme", "ada")
+	form := b.Get("/console/acme/cart/now?product=phone-system&quantity=2&costCenter=CC-1").Post()
+	first := press(b, form, "next")
+	for _, typed := range []string{"2", "4", "6"} {
+		page := press(b, afterBack(form, "quantity", typed), "next")
+		if quote := quoteAt(t, api, page); strconv.FormatInt(quote.Lines[0].Quantity, 10) != typed {
+			t.Errorf("%s was typed, and the review has %d", typed, quote.Lines[0].Quantity)
+		}
+		if same := page.URL.Path == first.URL.Path; same != (typed == "2") {
+			t.Errorf("%s: %s after %s", typed, page.URL, first.URL)
+		}
+	}
+	c.Forward(31 * time.Minute)
+	if page := press(b, afterBack(form, "quantity", "2"), "next"); page.URL.Path == first.URL.Path {
+		t.Error("a quote that has run out is shown again")
+	}
+	press(b, form, "cart")
+	press(b, form, "cart")
+	press(b, afterBack(form, "quantity", "3"), "cart").Hides("used for another request")
+	if lines := cartOf(t, api).Lines; len(lines) != 2 || lines[0].Quantity+lines[1].Quantity != 5 {
+		t.Errorf("%v", lines)
+	}
+}

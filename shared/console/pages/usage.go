@@ -213,7 +213,7 @@ func sendReport(c *web.Context, f *view.Form) error {
 		}
 		body.To = &to
 	}
-	r, err := c.API.PostReport(c.R.Context(), body, c.Change(f))
+	r, err := c.API.PostReport(c.R.Context(), body, c.LookOf(f, "report"))
 	if e := client.As(err); e != nil {
 		e.Errors = namedLast(e.Errors)
 	}

@@ -381,6 +381,14 @@ func (c *Context) ChangeOf(f *view.Form, part string) client.Change {
 	return client.Change{Key: f.Key + "/" + part}
 }
 
+// LookOf is ChangeOf for what only looks ahead, such as a quote, and for what may be sent again with other
+// content, such as one more line of the cart: who comes back to the form by the browser's own button,
+// changes it and sends it makes a new request, and who sends the same twice makes one. What it is made
+// from and does not say itself, such as the version of the cart, is named in from.
+func (c *Context) LookOf(f *view.Form, part string, from ...string) client.Change {
+	return client.Change{Key: strings.Join(append([]string{f.Key, part}, from...), "/"), PerContent: true}
+}
+
 func (c *Context) newForm() *view.Form {
 	return &view.Form{Key: c.console.env.IDs.Random(), Account: c.Account, User: c.User, Values: url.Values{}}
 }

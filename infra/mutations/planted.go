@@ -428,7 +428,7 @@ var planted = []bug{
 	}, []string{"shared/license"}},
 	// What is moved to somebody else comes back to the first user by their queue.
 	{"no exclusion on reassign", "shared/license/extension.go", []edit{
-		{"	g.endByHand(a, p.ID)\n", "	given.Grants = automatic(given.Grants)\n"},
+		{"	if g.endByHand(a, p.ID) {\n", "	if given.Grants = automatic(given.Grants); false {\n"},
 	}, []string{"shared/license"}},
 	// A seat is charged to a cost center that is deleted in the same moment.
 	{"cost center not guarded", seatCommit, []edit{

@@ -18,8 +18,8 @@ import (
 // AggregateAccount takes into the rollups of an account what came since the last run, and ends the grants
 // of viewers who no longer view at the time of this one. A failure of one part does not stop the others. Every
 // run may be repeated, be late or overlap with another; the rollups follow from the views there are, and from
-// the memberships as far as they became known within two days. In a suspended account views are folded, and seats stay as they are; nothing is done in a
-// closed one.
+// the memberships as far as they became known within two days. In a suspended account views are folded, and
+// seats stay as they are; nothing is done in a closed one.
 func (s *Service) AggregateAccount(ctx context.Context, id string, at time.Time) error {
 	at = at.UTC()
 	c := call.ForEvent(s.env, id, aggregator, "aggregation", at)

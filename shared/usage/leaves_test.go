@@ -256,8 +256,9 @@ func TestATornRunLeavesNothing(t *testing.T) {
 		t.Fatalf("%v, %d reads", err, reads)
 	}
 	f.Env.Table = sound
-	if got := s.whole(t.Context(), t, f, date); len(got.people()) != 1000 || !slices.Equal(got.queues["user0999"], []string{"belmont"}) {
-		t.Errorf("%d people, the last in %v", len(got.people()), got.queues["user0999"])
+	got := s.whole(t.Context(), t, f, date)
+	if last := got.queues["user0999"]; len(got.people()) != 1000 || !slices.Equal(last, []string{"belmont"}) {
+		t.Errorf("%d people, the last in %v", len(got.people()), last)
 	}
 }
 

@@ -846,7 +846,8 @@ func TestViewsOfACallThatWasCutOff(t *testing.T) {
 			c.Env = late
 			w.Clock.Add(30 * time.Hour)
 			w.fold(t, w.Clock.Now())
-			return usage.NewService(late, w.kernel, directory.NewService(late, w.kernel)).Take(t.Context(), &c, []usage.Event{e})
+			told := usage.NewService(late, w.kernel, directory.NewService(late, w.kernel))
+			return told.Take(t.Context(), &c, []usage.Event{e})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

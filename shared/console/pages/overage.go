@@ -19,10 +19,15 @@ const (
 )
 
 // overageTile is what the figure of overage counts, and of which days. An admin of some cost centers has
-// another one, since licenses are bought for the whole account.
-func overageTile(c *web.Context) string {
+// another one, since licenses are bought for the whole account. Where the sum is nothing, single days may
+// still have been over, since each is held against its own licenses.
+func overageTile(c *web.Context, n int64) string {
 	if c.Limited() {
 		return "of your users wait for a license of Live Reports now"
+	}
+	if n == 0 {
+		return "overage users of the last 30 days together: " + usageOverage +
+			", which is today. A day before may have been over with the licenses that it had"
 	}
 	return "overage users of the last 30 days: " + usageOverage
 }
@@ -38,7 +43,7 @@ func overageTold(c *web.Context, n int64) string {
 
 // overageLink is where overage is looked at; empty for who may not see usage.
 func overageLink(c *web.Context) string {
-	if !c.May(auth.UsageRead) || !c.HasPage("usage") {
+	if c.Limited() || !c.May(auth.UsageRead) || !c.HasPage("usage") {
 		return ""
 	}
 	return c.Link("usage") + "#overage"
@@ -139,7 +144,39 @@ func (u usage) heldSays(c *web.Context) string {
 		u.heldAt(c) + ". So what is bought on the last day changes the sum, and no day before it."
 }
 
-// overSays is what the figure of overage means: of how many days, and by which call queue most of them
+// overTile is the figure of overage and what it means. What was bought on the last day can make nothing of
+// the sum of days that were over, so the tile tells of the days first then.
+func (u usage) overTile(c *web.Context) (figure, meaning string) {
+	f := c.Format()
+	_, days := u.over()
+	if u.sum.OverageUsers > 0 || days == 0 || len(u.sum.Daily) < 2 {
+		return f.Number(u.sum.OverageUsers), u.overSays(f)
+	}
+	return f.Number(days) + " of " + f.Number(int64(len(u.sum.Daily))), "days were over: " + u.peakSays(f) +
+		". All these days together are held against the licenses bought " + u.heldAt(c) +
+		", and nobody is beyond those" + u.mostBy()
+}
+
+// peakSays is by how many people the worst day was over.
+func (u usage) peakSays(f *view.Format) string {
+	var peak client.UsageDay
+	for _, d := range u.sum.Daily {
+		if d.OverageUsers > peak.OverageUsers {
+			peak = d
+		}
+	}
+	return "by at most " + f.Count(peak.OverageUsers, "person", "people") + ", on " + f.Day(peak.Date)
+}
+
+// mostBy names the call queue by which most active people come; empty for none.
+func (u usage) mostBy() string {
+	if queues := u.queues(); len(queues) > 0 {
+		return "; most by " + queues[0].Name
+	}
+	return ""
+}
+
+// overSays is what the sum of overage means: of how many days, and by which call queue most of them
 // come.
 func (u usage) overSays(f *view.Format) string {
 	text := "overage users: " + usageOverage
@@ -151,11 +188,13 @@ func (u usage) overSays(f *view.Format) string {
 	}
 	if _, days := u.over(); len(u.sum.Daily) > 1 {
 		text += "; over on " + f.Number(days) + " of " + f.Count(int64(len(u.sum.Daily)), "day", "days")
+		if days > 0 {
+			text += " " + u.peakSays(f)
+		} else {
+			text += ", since on no single one so many were active"
+		}
 	}
-	if queues := u.queues(); len(queues) > 0 {
-		text += "; most by " + queues[0].Name
-	}
-	return text
+	return text + u.mostBy()
 }
 
 // mostUsageDays is how many days of usage can be asked for at once.

@@ -252,7 +252,8 @@ func TestUsageOfOtherDays(t *testing.T) {
 	fold(t, c)
 	b := c.SignIn(t, "acme", "ada")
 	page := b.Get("/console/acme/usage")
-	page.Says("over on 1 of 30 days; most by Queue detroit")
+	page.Says("over on 1 of 30 days by at most 1 person, on " + c.Now().In(detroit(t)).Format("Jan 2, 2006") +
+		"; most by Queue detroit")
 	if len(page.Links("The last 30 days")) > 0 {
 		t.Error("the last 30 days are offered where they are shown")
 	}
@@ -370,5 +371,32 @@ func TestTheUnlimitedBundleHasNoReport(t *testing.T) {
 	b.Get("/console/acme/usage/reports").Hides("Download License Status Report")
 	if p := b.Submit(form); p.Status < http.StatusBadRequest {
 		t.Errorf("%d %s", p.Status, p.Text())
+	}
+}
+
+// What is bought on the last day can make nothing of the sum of days that were over: the tile tells of the
+// days first, and what their sum is held against, and no page says that there was no overage.
+func TestNoOverageByAPurchaseOfToday(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"live-reports": 1})
+	monitored(t, api, "detroit", "support", "zoe", "john")
+	fold(t, c)
+	over := c.Now().In(detroit(t)).Format("Jan 2, 2006")
+	c.Forward(24 * time.Hour)
+	api = c.API(t, "acme", "ada")
+	put(t, api, line("live-reports", 5, "CC-1"))
+	b := c.SignIn(t, "acme", "ada")
+	confirmed := reviewed(t, b).Post()
+	confirmed.Set("acknowledged", "yes")
+	press(b, confirmed, "order")
+	fold(t, c)
+	b.Get("/console/acme/usage").Says("1 of 30 days were over: by at most 1 person, on "+over,
+		"All these days together are held against the licenses bought by the end of ", "nobody is beyond those")
+	for _, path := range []string{"/console/acme/", "/console/acme/billing"} {
+		page := b.Get(path)
+		page.Says("0 overage users of the last 30 days together", "which is today. A day before may have been over")
+		if at := page.Links("See usage"); len(at) == 0 {
+			t.Errorf("%s does not lead to the days", path)
+		}
 	}
 }

@@ -81,6 +81,7 @@ func showIdle(c *web.Context, _ *view.Form) error {
 	if err := c.Load(v.toldOnly(c)...); err != nil {
 		return err
 	}
+	v.certainFirst()
 	return c.Show("Idle seats", idlePage(c, v))
 }
 
@@ -123,10 +124,40 @@ func (v idleView) unknown() (seats int64, month client.Money) {
 	return v.seats.Total.Seats - v.known.Seats, month
 }
 
-// idleSays is what the list has, and the tile counts: those without a use since the threshold.
+// idleSays is what the first tile counts: the seats of the list of which it is certain that nobody used them
+// since the threshold.
 func (v idleView) idleSays(f *view.Format) string {
-	return noun(v.seats.Total.Seats, "idle seat", "idle seats") + ", listed below: without a known use for " +
+	return noun(v.known.Seats, "idle seat", "idle seats") + " for certain, listed below: without use for " +
 		f.Count(v.days, "day", "days") + " or longer"
+}
+
+// allSays is the link that takes the seats of the whole list, which is of one product: it is known of all of
+// them that nobody used them, or of none.
+func (v idleView) allSays(f *view.Format) string {
+	all := "or all " + f.Number(v.seats.Total.Seats)
+	if v.isUntold(v.product) {
+		return all + ", though nobody knows whether they are used"
+	}
+	return all
+}
+
+// certainFirst puts the seats of which it is known that nobody used them before all others, where the list is
+// whole on this page; each part stays in its order.
+func (v *idleView) certainFirst() {
+	if v.cursor != "" || v.seats.NextCursor != "" {
+		return
+	}
+	slices.SortStableFunc(v.seats.Items, func(a, b client.IdleSeat) int {
+		return sign(v.isUntold(a.License.ProductID)) - sign(v.isUntold(b.License.ProductID))
+	})
+}
+
+// sign is 1 for what is so.
+func sign(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 // mostIdleDays is how far back the API looks.

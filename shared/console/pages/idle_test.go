@@ -2,6 +2,7 @@ package pages_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,8 +24,8 @@ func TestIdleSeatsAreReclaimedAndGivenBack(t *testing.T) {
 	page := b.Get(b.Get("/console/acme/billing").Link("Idle seats"))
 	page.Says("No seat is idle: each was used, or given to somebody, in the last 30 days.")
 	page = b.Get("/console/acme/billing/idle?product=developer&days=1")
-	page.Says("1 idle seat, listed below: without a known use for 1 day or longer", "1 seat on this page",
-		"1 of them nobody knows of: no program tells who uses them", "0 of them are unused for certain",
+	page.Says("0 idle seats for certain, listed below: without use for 1 day or longer", "1 seat on this page",
+		"1 more, of which nobody knows: no program tells who uses them",
 		"Whether anybody uses Developer is not known",
 		"Zoe Alvarez", "not known")
 	page.Hides("never")
@@ -53,6 +54,33 @@ func TestIdleSeatsAreReclaimedAndGivenBack(t *testing.T) {
 	page.Hides("With the selected", "Automatic purchases and alerts", "Select")
 }
 
+// What is unused for certain is counted first and stands first, and what nobody knows of is apart.
+func TestIdleForCertainComesFirst(t *testing.T) {
+	c := consolewalk.Start(t)
+	api := c.Account(t, "acme", map[string]int64{"developer": 2, "live-reports": 1})
+	if _, err := api.PutUser(t.Context(), "amy", client.PutUserRequest{Name: "Amy Moss"},
+		client.Change{Key: "amy's"}); err != nil {
+		t.Fatal(err)
+	}
+	for user, license := range map[string]string{
+		"zoe": licensesOf(t, api, "developer")[0].ID, "amy": licensesOf(t, api, "developer")[1].ID,
+		"john": licensesOf(t, api, "live-reports")[0].ID,
+	} {
+		if _, err := api.AssignLicense(t.Context(), license,
+			client.AssignLicenseRequest{UserID: user}, client.Change{Key: user}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Forward(2 * 24 * time.Hour)
+	page := c.SignIn(t, "acme", "ada").Get("/console/acme/billing/idle?days=1")
+	page.Says("1 idle seat for certain", "$25.00 a month for what is unused for certain",
+		"2 more, of which nobody knows")
+	text := page.Text()
+	if john, amy := strings.Index(text, "John Smith"), strings.Index(text, "Amy Moss"); john > amy {
+		t.Error("a seat of which nobody knows stands before one that is unused for certain")
+	}
+}
+
 // The seats of those who are ticked are taken, and nobody else's.
 func TestOnlyTheChosenIdleSeatsAreReclaimed(t *testing.T) {
 	c := consolewalk.Start(t)
@@ -67,9 +95,9 @@ func TestOnlyTheChosenIdleSeatsAreReclaimed(t *testing.T) {
 	b := c.SignIn(t, "acme", "ada")
 	b.Get("/console/acme/billing/idle?days=1").Says("Choose a license type above to take its seats back.")
 	page := b.Get("/console/acme/billing/idle?product=developer&days=1")
-	page.Says("With the selected", "or all 2")
+	page.Says("With the selected", "or all 2, though nobody knows whether they are used")
 	b.Get(page.Form("idle/reclaim").Action + "?product=developer&days=1").Says("Nobody is selected.")
-	all := b.Get(page.Link("or all 2"))
+	all := b.Get(page.Link("or all 2, though nobody knows whether they are used"))
 	all.Says("2 seats are taken from who has them", "Yes, take back all 2 seats")
 	b.Submit(all.Post()).Says("tick the box to say so")
 	if n := len(holders(t, c.API(t, "acme", "ada"), "developer")); n != 2 {

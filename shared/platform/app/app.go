@@ -42,6 +42,9 @@ type Env struct {
 	// and erases accounts.
 	Scan    table.Scanner
 	Objects files.Keeper
+	// AuditDays is how long entries of the audit log are kept from when they are written; 0 is as long as the
+	// account.
+	AuditDays int
 	// LogDays is how long lines of the log are kept.
 	LogDays int
 	// SignIn makes people at the deployment's own identity provider; nil where another one is named, and in

@@ -691,6 +691,9 @@ func (c *Call) Audit(change AuditEntry) (table.Operation, error) {
 		Key:  table.Key{Partition: c.Partition("AUDIT", change.Subject, change.SubjectID), Sort: sort},
 		Data: data,
 	}
+	if c.Env.AuditDays > 0 {
+		item.Expires = r.At.AddDate(0, 0, c.Env.AuditDays).Unix()
+	}
 	item.IndexKeys[0] = table.Key{Partition: c.Partition("AUDIT"), Sort: sort}
 	if change.User != "" {
 		item.IndexKeys[1] = table.Key{Partition: c.Partition("AUDIT-OF", change.User), Sort: sort}
@@ -720,7 +723,7 @@ func (c *Call) Audited(changes ...AuditEntry) ([]table.Operation, error) {
 			at := op.Item.IndexKeys[2].Sort
 			ops = append(ops, table.Put(table.Item{
 				Key:  table.Key{Partition: c.Partition("AUDIT-BEGUN", change.Subject, change.SubjectID), Sort: at},
-				Data: op.Item.Data,
+				Data: op.Item.Data, Expires: op.Item.Expires,
 				IndexKeys: [table.Indexes]table.Key{
 					2: {Partition: c.Partition("AUDIT-BY", change.Cause.Actor), Sort: at},
 				},

@@ -450,6 +450,25 @@ func TestAudit(t *testing.T) {
 	}
 }
 
+// A stack may say how long its audit log is kept; copies of an entry go with it.
+func TestAuditEntriesAreKeptAsLongAsTheStackSays(t *testing.T) {
+	for days, want := range map[int]int64{0: 0, 400: fixtures.Start.AddDate(0, 0, 400).Unix()} {
+		f := fixtures.New(t)
+		f.Env.AuditDays = days
+		ops, err := f.Call("ann").Audited(call.AuditEntry{
+			Action: "license.assigned", Subject: "license", SubjectID: "1", Cause: call.Cause{Actor: "bob", RequestID: "r"},
+		})
+		if err != nil || len(ops) != 2 {
+			t.Fatalf("%d operations, %v", len(ops), err)
+		}
+		for _, op := range ops {
+			if op.Item.Expires != want {
+				t.Errorf("%d days: %s expires at %d, want %d", days, op.Item.Key, op.Item.Expires, want)
+			}
+		}
+	}
+}
+
 func TestAuditMomentSortsByTime(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	last := ""

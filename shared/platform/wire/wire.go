@@ -59,6 +59,8 @@ type Settings struct {
 	LogGroup string
 	// LogDays is LOG_DAYS, how long its lines are kept; 0 where nobody asks.
 	LogDays int
+	// AuditDays is AUDIT_DAYS, how long entries of the audit log are kept; 0 is as long as the account.
+	AuditDays int
 	// UserPool is USER_POOL, the deployment's own user pool; empty in functions that make no people, and
 	// where another identity provider is named.
 	UserPool string
@@ -125,6 +127,12 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 		var err error
 		if s.LogDays, err = strconv.Atoi(days); err != nil {
 			faults = append(faults, errors.New("LOG_DAYS is no number"))
+		}
+	}
+	if days := getenv("AUDIT_DAYS"); days != "" {
+		var err error
+		if s.AuditDays, err = strconv.Atoi(days); err != nil || s.AuditDays < 0 {
+			faults = append(faults, errors.New("AUDIT_DAYS is no number from 0 on"))
 		}
 	}
 	if limit := getenv("REQUESTS_PER_MINUTE"); limit != "" {
@@ -277,6 +285,7 @@ func assemble(
 		Process:    IDs{}.Random(),
 
 		RequestsPerMinute: s.RequestsPerMinute,
+		AuditDays:         s.AuditDays,
 		InRequest:         s.DryRunTime,
 	}
 	env.Table = call.Checked(env.Table, env.Pick)

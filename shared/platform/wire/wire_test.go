@@ -60,6 +60,14 @@ func TestFromEnvironment(t *testing.T) {
 		!strings.Contains(err.Error(), "LOG_LEVEL") {
 		t.Errorf("a wrong level: %v", err)
 	}
+	s, err = settings(t, map[string]string{"AUDIT_DAYS": "400"})
+	if err != nil || s.AuditDays != 400 {
+		t.Errorf("a time for the audit log: %d, %v", s.AuditDays, err)
+	}
+	if _, err := settings(t, map[string]string{"AUDIT_DAYS": "a year"}); err == nil ||
+		!strings.Contains(err.Error(), "AUDIT_DAYS") {
+		t.Errorf("no number of days: %v", err)
+	}
 	s, err = settings(t, map[string]string{"REQUESTS_PER_MINUTE": "6000"})
 	if err != nil || s.RequestsPerMinute != 6000 {
 		t.Errorf("a limit of requests: %d, %v", s.RequestsPerMinute, err)

@@ -456,7 +456,8 @@ func TestAuditEntriesAreKeptAsLongAsTheStackSays(t *testing.T) {
 		f := fixtures.New(t)
 		f.Env.AuditDays = days
 		ops, err := f.Call("ann").Audited(call.AuditEntry{
-			Action: "license.assigned", Subject: "license", SubjectID: "1", Cause: call.Cause{Actor: "bob", RequestID: "r"},
+			Action: "license.assigned", Subject: "license", SubjectID: "1",
+			Cause: call.Cause{Actor: "bob", RequestID: "r"},
 		})
 		if err != nil || len(ops) != 2 {
 			t.Fatalf("%d operations, %v", len(ops), err)

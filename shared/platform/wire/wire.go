@@ -117,37 +117,41 @@ func FromEnvironment(getenv func(string) string) (Settings, error) {
 			faults = append(faults, errors.New("LOG_LEVEL is none of DEBUG, INFO, WARN, ERROR"))
 		}
 	}
-	if size := getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"); size != "" {
-		var err error
-		if s.Memory, err = strconv.ParseFloat(size, 64); err != nil {
-			faults = append(faults, errors.New("AWS_LAMBDA_FUNCTION_MEMORY_SIZE is no number"))
-		}
-	}
-	if days := getenv("LOG_DAYS"); days != "" {
-		var err error
-		if s.LogDays, err = strconv.Atoi(days); err != nil {
-			faults = append(faults, errors.New("LOG_DAYS is no number"))
-		}
-	}
-	if days := getenv("AUDIT_DAYS"); days != "" {
-		var err error
-		if s.AuditDays, err = strconv.Atoi(days); err != nil || s.AuditDays < 0 {
-			faults = append(faults, errors.New("AUDIT_DAYS is no number from 0 on"))
-		}
-	}
-	if limit := getenv("REQUESTS_PER_MINUTE"); limit != "" {
-		var err error
-		if s.RequestsPerMinute, err = strconv.ParseInt(limit, 10, 64); err != nil || s.RequestsPerMinute < 0 {
-			faults = append(faults, errors.New("REQUESTS_PER_MINUTE is no number from 0 on"))
-		}
-	}
-	if within := getenv("DRY_RUN_TIME"); within != "" {
-		var err error
-		if s.DryRunTime, err = time.ParseDuration(within); err != nil || s.DryRunTime <= 0 {
-			faults = append(faults, errors.New("DRY_RUN_TIME is no time such as 5s"))
-		}
-	}
+	faults = append(faults, s.numbers(getenv))
 	return s, errors.Join(faults...)
+}
+
+// numbers reads the settings that are numbers; each may be missing.
+func (s *Settings) numbers(getenv func(string) string) error {
+	var faults []error
+	read := func(name, wanted string, parse func(value string) bool) {
+		if value := getenv(name); value != "" && !parse(value) {
+			faults = append(faults, fmt.Errorf("%s is no %s", name, wanted))
+		}
+	}
+	read("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "number", func(value string) bool {
+		var err error
+		s.Memory, err = strconv.ParseFloat(value, 64)
+		return err == nil
+	})
+	for name, days := range map[string]*int{"LOG_DAYS": &s.LogDays, "AUDIT_DAYS": &s.AuditDays} {
+		read(name, "number from 0 on", func(value string) bool {
+			var err error
+			*days, err = strconv.Atoi(value)
+			return err == nil && *days >= 0
+		})
+	}
+	read("REQUESTS_PER_MINUTE", "number from 0 on", func(value string) bool {
+		var err error
+		s.RequestsPerMinute, err = strconv.ParseInt(value, 10, 64)
+		return err == nil && s.RequestsPerMinute >= 0
+	})
+	read("DRY_RUN_TIME", "time such as 5s", func(value string) bool {
+		var err error
+		s.DryRunTime, err = time.ParseDuration(value)
+		return err == nil && s.DryRunTime > 0
+	})
+	return errors.Join(faults...)
 }
 
 // config is literal: the credentials of a Lambda function do not change while its process lives.

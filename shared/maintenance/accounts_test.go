@@ -17,10 +17,12 @@ import (
 	"seatwise/shared/directory"
 	"seatwise/shared/license"
 	"seatwise/shared/maintenance"
+	"seatwise/shared/platform/auth"
 	"seatwise/shared/platform/lease"
 	"seatwise/shared/platform/table"
 	"seatwise/shared/platform/table/faulty"
 	"seatwise/shared/platform/work"
+	"seatwise/shared/request"
 )
 
 // handed keeps what is handed on.
@@ -313,5 +315,32 @@ func TestAStandingListIsCountedOnce(t *testing.T) {
 	}
 	if n := counted.n.Load(); n != 2 {
 		t.Errorf("asked for twice, the counts were read %d times", n)
+	}
+}
+
+// A seat that comes free for an approved request is found in the next minute, whichever it is.
+func TestAnApprovedRequestIsServedInTheNextMinute(t *testing.T) {
+	for minute := range 5 {
+		o := newOffice(t, "acme")
+		o.Clock.Add(time.Duration(minute) * time.Minute)
+		requests := request.NewService(o.Env, o.kernel)
+		ctx := auth.With(t.Context(), auth.Principal{
+			User: "op", Account: "acme", Permissions: auth.SetOf(auth.LicensesManage, auth.BillingPurchase),
+		})
+		asked, err := requests.Ask(ctx, o.Call("op"), catalog.PhoneSystemID, "ann", "for calls")
+		o.must(err)
+		_, err = requests.Approve(ctx, o.Call("op"), asked.Value.ID)
+		o.must(err)
+		if due := o.fiveMinutes(o.sound); len(due) > 1 {
+			t.Fatalf("a request for which nothing is free is handed on %d times in five minutes", len(due))
+		}
+		o.queue.take()
+		o.must(o.kernel.Deliver(t.Context(), o.Call("op"), license.Delivery{
+			OrderID: o.Env.IDs.Ordered(),
+			Lots:    []license.Lot{{ProductID: catalog.PhoneSystemID, CostCenter: "CC-1", Quantity: 1}},
+		}))
+		if due, err := o.fire(o.sound); err != nil || !slices.Equal(due, []string{"acme"}) {
+			t.Errorf("minute %d: handed on %q, %v", minute, due, err)
+		}
 	}
 }

@@ -29,8 +29,9 @@ import (
 const (
 	// atOnce is how many lists are looked at side by side.
 	atOnce = 16
-	// standing is every how many minutes a list that stands still is looked at, each account in a minute of its
-	// own: who frees a seat hands it on, and so only what was cut off is found here.
+	// standing is every how many minutes a list that stands still, and alerts, are looked at, each account in a
+	// minute of its own: who frees a seat hands it on, and so only what was cut off is found here. Approved requests
+	// are held against the counts in every minute.
 	standing = 5
 )
 
@@ -91,21 +92,28 @@ func (d *due) standing(ctx context.Context) {
 	d.failed("waiting lists", license.WaitingLists(ctx, d.env.Table, "", func(account, product string) {
 		lists[account], waits[account] = append(lists[account], product), true
 	}))
-	d.failed("approved requests", request.Lists(ctx, d.env.Table, func(account, _ string) {
-		if d.turn(account) { // what may have changed for them, nobody tells
+	approved := map[string][]string{}
+	d.failed("approved requests", request.Lists(ctx, d.env.Table, func(account, product string) {
+		if d.turn(account) { // what else may have changed for them, nobody tells
 			d.add(account)
 		}
+		approved[account] = append(approved[account], product)
 	}))
 	alerts := alert.NewService(d.env, d.kernel)
 	watches, err := alerts.Watches(ctx, "", waits)
 	d.failed("alerts", err)
 	accounts := slices.AppendSeq(slices.Collect(maps.Keys(lists)), maps.Keys(watches))
-	slices.Sort(accounts)
 	accounts = slices.DeleteFunc(accounts, func(account string) bool { return !d.turn(account) })
+	accounts = slices.AppendSeq(accounts, maps.Keys(approved))
+	slices.Sort(accounts)
 	var group errgroup.Group
 	group.SetLimit(atOnce)
 	for _, account := range slices.Compact(accounts) {
 		group.Go(func() error {
+			if !d.turn(account) { // a free seat is handed to who waits, and not to who was promised one
+				d.lookAt(ctx, account, approved[account], nil, alert.Watch{})
+				return nil
+			}
 			d.lookAt(ctx, account, lists[account], alerts, watches[account])
 			return nil
 		})
@@ -124,7 +132,8 @@ func (d *due) turn(account string) bool {
 	return (d.env.Clock().Unix()/60+int64(sum.Sum32()))%standing == 0
 }
 
-// lookAt adds an account if one of its lists may be served, or its alerts do not agree with what there is.
+// lookAt adds an account if one of its lists may be served, or its alerts, if they are looked at, do not agree with
+// what there is.
 func (d *due) lookAt(ctx context.Context, account string, lists []string, alerts *alert.Service, w alert.Watch) {
 	c := call.ForEvent(d.env, account, "maintenance", "waiting list", d.env.Clock())
 	read := sync.OnceValues(func() ([]inventory.Summary, error) {
@@ -137,6 +146,9 @@ func (d *due) lookAt(ctx context.Context, account string, lists []string, alerts
 		if servable {
 			d.add(account)
 		}
+	}
+	if alerts == nil {
+		return
 	}
 	differs, err := alerts.Due(ctx, c, w, seats)
 	d.failed("alerts of account "+account, err)

@@ -271,11 +271,13 @@ func (q *queries) Query(ctx context.Context, query table.Query) (table.Page, err
 func (o *office) fiveMinutes(store table.Store) []string {
 	o.t.Helper()
 	var due []string
+	var messages []work.Message
 	for range 5 {
 		of, err := o.fire(store)
 		o.must(err)
-		due = append(due, of...)
+		due, messages = append(due, of...), append(messages, o.queue.take()...)
 	}
+	o.queue.messages = messages
 	return due
 }
 
@@ -324,12 +326,13 @@ func TestAnApprovedRequestIsServedInTheNextMinute(t *testing.T) {
 		o := newOffice(t, "acme")
 		o.Clock.Add(time.Duration(minute) * time.Minute)
 		requests := request.NewService(o.Env, o.kernel)
-		ctx := auth.With(t.Context(), auth.Principal{
-			User: "op", Account: "acme", Permissions: auth.SetOf(auth.LicensesManage, auth.BillingPurchase),
-		})
-		asked, err := requests.Ask(ctx, o.Call("op"), catalog.PhoneSystemID, "ann", "for calls")
+		by := func(user string) context.Context {
+			may := auth.SetOf(auth.LicensesManage, auth.BillingPurchase)
+			return auth.With(t.Context(), auth.Principal{User: user, Account: "acme", Permissions: may})
+		}
+		asked, err := requests.Ask(by("op"), o.Call("op"), catalog.PhoneSystemID, "ann", "for calls")
 		o.must(err)
-		_, err = requests.Approve(ctx, o.Call("op"), asked.Value.ID)
+		_, err = requests.Approve(by("chief"), o.Call("chief"), asked.Value.ID)
 		o.must(err)
 		if due := o.fiveMinutes(o.sound); len(due) > 1 {
 			t.Fatalf("a request for which nothing is free is handed on %d times in five minutes", len(due))

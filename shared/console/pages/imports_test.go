@@ -72,21 +72,26 @@ func TestExportEditAndImportUsers(t *testing.T) {
 		t.Fatalf("the file is %q", file)
 	}
 	b.Get("/console/acme/directory/exports").Says("ready", "Users", "ada")
-	if p := imported(t, b, "users", file); len(p.Links("Apply")) != 0 {
+	if p := imported(t, b, "users", file); len(p.Links("Go on to apply")) != 0 {
 		t.Error("applying is offered where nothing changes")
 	} else {
 		p.Says("There is nothing to apply.")
 	}
 
 	plan := imported(t, b, "users", strings.ReplaceAll(file, "Zoe Alvarez", "Zoe <b>Brown"))
-	plan.Says("Checked. Nothing has been changed yet.", "Zoe Alvarez", "Zoe <b>Brown", "change", "0 will be created",
+	plan.Says("Checked, and not applied: nothing has been changed yet.", "Not applied yet", "Zoe Alvarez",
+		"Zoe <b>Brown", "change", "0 will be created",
 		"1 will be updated", "What will happen")
 	plan.Hides("John Smith") // whose row is unchanged: it opens on what it changes
 	if u := user(t, api, "zoe"); u.Name != "Zoe Alvarez" {
 		t.Errorf("the check changed %+v", u)
 	}
-	ask := b.Get(plan.Link("Apply"))
+	// Who leaves it there finds it again.
+	b.Get("/console/acme/directory/imports").Says("waits to be applied")
+	b.Get("/console/acme/").Says("is checked and waits for you to apply it.")
+	ask := b.Get(plan.Link("Go on to apply"))
 	ask.Says(
+		"Not applied yet", "Apply now",
 		"1 row will be applied: 0 will be created and 1 updated.", "1 row is as wanted already.",
 		"What is not in the file stays as it is.",
 	)
@@ -140,7 +145,7 @@ func TestAnImportWithABadRow(t *testing.T) {
 	cancel.Says("Nothing has been applied, and nothing will be.")
 	b.Submit(cancel.Post()).Says("It is cancelled. Nothing was applied.")
 	plan = imported(t, b, "call-queues", file, "skipErrors", "true")
-	apply := b.Get(plan.Link("Apply"))
+	apply := b.Get(plan.Link("Go on to apply"))
 	apply.Says("It cannot be undone in one step.", "export what is there now")
 	settled(t, b, b.Submit(apply.Post()).URL.Path).Says("1 row was applied.")
 	if got := queue(t, api, "queue-1").Members; len(got) != 1 || got[0] != "zoe" {

@@ -22,6 +22,12 @@ func importNamesSay(kind string) string {
 
 // importState is the state of an import as a pill.
 func importState(m client.Import) (kind, word string) {
+	if m.State == "ready" {
+		if m.Counts.New+m.Counts.Change == 0 {
+			return "", "nothing to apply"
+		}
+		return "warn", "waits to be applied"
+	}
 	return fileState(m.State, m.Refused, [2]string{"apply", "applied"})
 }
 
@@ -93,7 +99,7 @@ func importLead(c *web.Context, p importPlan) string {
 	case "checking":
 		return "The file is being checked. Nothing has been changed."
 	case "ready":
-		return "Checked. Nothing has been changed yet."
+		return "Checked, and not applied: nothing has been changed yet."
 	case "rejected":
 		return "The file is rejected. Nothing has been changed."
 	case "applying":

@@ -33,6 +33,7 @@ type overview struct {
 	billing client.Answer[client.Billing]
 	period  client.Answer[client.PeriodView]
 	changes client.Answer[client.AuditRecordPage]
+	imports client.Answer[client.ImportPage]
 	files   client.Answer[client.MassConfigurationPage]
 	alerts  client.Answer[client.AlertPage]
 	// asked are the requests on which nobody has decided, and those that wait for a seat.
@@ -95,6 +96,11 @@ func showOverview(c *web.Context, _ *view.Form) error {
 		client.IfAllowed(
 			client.Into(&o.alerts, func(ctx context.Context) (client.Answer[client.AlertPage], error) {
 				return c.API.ListAlerts(ctx, client.ListAlertsQuery{State: "open", Limit: mostNames})
+			}),
+		),
+		client.IfAllowed(
+			client.Into(&o.imports, func(ctx context.Context) (client.Answer[client.ImportPage], error) {
+				return c.API.ListImports(ctx, client.ListImportsQuery{Limit: latestPlans})
 			}),
 		),
 		client.IfAllowed(
@@ -185,7 +191,32 @@ func needsAttention(c *web.Context, o overview) []attention {
 			)
 		}
 	}
+	list = append(list, unapplied(c, o)...)
 	return append(append(list, requestsOf(c, o)...), alertsOf(c, o)...)
+}
+
+// unapplied are the files that the reader had checked and has neither applied nor cancelled.
+func unapplied(c *web.Context, o overview) []attention {
+	var list []attention
+	for _, m := range o.imports.Body.Items {
+		if m.State == "ready" && m.CreatedBy == c.User && m.Counts.New+m.Counts.Change > 0 {
+			list = append(list, attention{
+				Kind: "warn", Word: "not applied",
+				Text: "The file " + m.FileName + " is checked and waits for you to apply it.",
+				Href: c.Link("directory", "imports", m.ID), Link: "Look at it",
+			})
+		}
+	}
+	for _, m := range o.files.Body.Items {
+		if m.State == "ready" && m.CreatedBy == c.User {
+			list = append(list, attention{
+				Kind: "warn", Word: "not applied",
+				Text: "The file " + m.FileName + " is checked and waits for you to configure it.",
+				Href: c.Link(massPath, m.ID), Link: "Look at it",
+			})
+		}
+	}
+	return list
 }
 
 // requestsOf says how many requests wait for the reader to decide, and how many approved ones for a seat.

@@ -610,7 +610,7 @@ def policies_and_alerts(stack):
     admin.patch("policies/developer", {"idleDays": 60})
     same("a policy", admin.get("policies/developer")["idleDays"], 60)
     same("policies", len(admin.get("policies")["items"]), 1)
-    stack.tick("MaintenanceFunction")
+    stack.maintain()
     same("an alert", admin.get("alerts?state=open")["items"][0]["kind"], "lowSeats")
     admin.delete("policies/developer")
 
@@ -1088,7 +1088,7 @@ def resumed_waiting(stack):
     with stack.cut_off("PurchaseFunction", f"A#{admin.account}#HOLDER#*"):
         lines = [{"productId": "live-reports", "quantity": 2, "costCenter": "CC-1"}]
         admin.post("orders", {"quoteId": admin.post("quotes", {"lines": lines})["id"], "acknowledged": True}, want=[201, 500])
-    stack.tick("MaintenanceFunction", after=10)
+    stack.maintain(after=10)
     same("assigned", assigned(admin, "live-reports"), 1)
 
 

@@ -411,6 +411,11 @@ class Stack:
         })
         self.eventually("the work that was handed on is done", lambda: self.handed_on() == 0)
 
+    def maintain(self, after=0):
+        """Runs the maintenance of five minutes: each account has one of them in which its waiting lists and alerts are looked at."""
+        for minute in range(5):
+            self.tick("MaintenanceFunction", after=after + minute)
+
     def ask(self, function, account, after=0):
         """Runs a scheduled function for one account as a person does, as of this many minutes from now: it does the work itself."""
         at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=after)

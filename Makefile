@@ -46,7 +46,7 @@ folder     = functions/$(shell printf '%s' '$(1)' | sed -E 's/Function$$//; s/([
 # without it there the console's package is 6% smaller, the others' 2% (docs/decisions.md, 187).
 NOT_INLINED = seatwise/shared/console/... github.com/aws/aws-sdk-go-v2/service/... \
 	github.com/a-h/templ/... github.com/coreos/go-oidc/v3/... github.com/go-jose/go-jose/v4/... \
-	github.com/danielgtaylor/huma/v2/... net/http crypto/tls regexp/...
+	github.com/danielgtaylor/huma/v2/... net net/http crypto/tls crypto/x509 regexp/... golang.org/x/...
 GO_BUILD = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -tags lambda.norpc -trimpath -buildvcs=false -ldflags "-s -w" $(NOT_INLINED:%=-gcflags=%=-l)
 
 # With it the pages of the console take the compiler five times as long and a gigabyte: so for whatever

@@ -342,7 +342,7 @@ var inRecords = map[string]texts{
 	"STATE":         {documents: "platform/call.stopped", plain: "state"},
 	"SUPER-ADMINS":  {},
 	"TRIES":         {documents: "platform/call.tries", theirs: []theirs{{"error", loose, ""}}},
-	"USAGE":         {documents: "usage.head usage.folded", plain: "day leaves[].first leaves[].id"},
+	"USAGE":         {documents: "usage.head usage.folded", plain: "day leaves[].first leaves[].id recent[]"},
 	"USED":          {documents: "usage.Used", plain: "productId userId"},
 	"USED-PRODUCTS": {},
 	"USERS": {
@@ -378,7 +378,8 @@ func ofChanges(row string, fields ...string) string {
 var auditTexts = texts{
 	documents: "platform/call.AuditRecord",
 	plain: "action actor id requestId subject user" + cause + bothStates(
-		".acknowledgement .adminOfCostCenters[] .agentSource .brand .bundle .costCenter .currency .dashboards[] .extension "+
+		".bucket .version "+
+			".acknowledgement .adminOfCostCenters[] .agentSource .brand .bundle .costCenter .currency .dashboards[] .extension "+
 			".format .from .grants[] .grants[].source .key .kind .licenseId .licenses[] .members[] .permissions[] "+
 			".placedBy .productId .queueIds[] .quoteId .reportSchedule .roleIds[] .source .state .status .subject "+
 			".timezone .to .undoes .userId [] [].id [].productId [].costCenter .lines[].id "+

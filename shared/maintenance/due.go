@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"maps"
 	"slices"
 	"sync"
@@ -127,9 +126,7 @@ func (d *due) turn(account string) bool {
 	if d.asked || d.env.Alone {
 		return true
 	}
-	sum := fnv.New32a()
-	sum.Write([]byte(account))
-	return (d.env.Clock().Unix()/60+int64(sum.Sum32()))%standing == 0
+	return (int(d.env.Clock().Unix()/60)+call.Spread(account, standing))%standing == 0
 }
 
 // lookAt adds an account if one of its lists may be served, or its alerts, if they are looked at, do not agree with

@@ -1,7 +1,6 @@
 package usage
 
 import (
-	"hash/fnv"
 	"time"
 
 	"seatwise/shared/directory"
@@ -29,10 +28,8 @@ func arrivalsPartition(account string, date time.Time, shard int) string {
 
 // arrivalKey is where the views of a call lie beside each other; id is of the call alone.
 func arrivalKey(account string, at time.Time, id string) table.Key {
-	sum := fnv.New32a()
-	sum.Write([]byte(id))
 	return table.Key{
-		Partition: arrivalsPartition(account, utcDay(at), int(sum.Sum32()%arrivalShards)),
+		Partition: arrivalsPartition(account, utcDay(at), call.Spread(id, arrivalShards)),
 		Sort:      call.AuditMoment(at) + "#" + id,
 	}
 }

@@ -25,7 +25,7 @@ type arrival struct {
 // since they were written.
 type head struct {
 	Leaves []leafRef `json:"leaves,omitempty"`
-	// Recent are the ids of small chunks of whomever, of today alone: to write a leaf anew for each view would
+	// Recent are the ids of small chunks of whomever, of today alone: to write a leaf again for each view would
 	// cost its size. A day that is over has none, so that a window of many days reads few items.
 	Recent []string `json:"recent,omitempty"`
 }

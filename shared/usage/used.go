@@ -2,7 +2,6 @@ package usage
 
 import (
 	"context"
-	"hash/fnv"
 	"maps"
 	"slices"
 	"strconv"
@@ -32,10 +31,8 @@ func usedPartition(account string, shard int) string {
 
 // usedKey is where the last use of a product by a user lies.
 func usedKey(account, user, product string) table.Key {
-	sum := fnv.New32a()
-	sum.Write([]byte(user))
 	return table.Key{
-		Partition: usedPartition(account, int(sum.Sum32()%usedShards)), Sort: user + "#" + product,
+		Partition: usedPartition(account, call.Spread(user, usedShards)), Sort: user + "#" + product,
 	}
 }
 

@@ -189,7 +189,7 @@ func quoteOf(c *web.Context, f *view.Form, lines []client.QuoteLineInput) (clien
 }
 
 // quoteAsNow is the one quote of a form, of what it sends, and of the cart as it is now where it sends no lines.
-// One that has run out meanwhile is made anew.
+// One that has run out meanwhile is made again.
 func quoteAsNow(c *web.Context, f *view.Form, body client.CreateQuoteRequest) (client.Answer[client.Quote], error) {
 	var quote client.Answer[client.Quote]
 	var from []string

@@ -375,7 +375,7 @@ func saveCart(c *web.Context, f *view.Form, lines []cartLine) error {
 			f.Version = change.Version
 			return nil
 		}
-		if err := anewWhereGone(c, body.Lines); err != nil {
+		if err := addWhereGone(c, body.Lines); err != nil {
 			return err
 		}
 	}
@@ -388,8 +388,8 @@ func saveCart(c *web.Context, f *view.Form, lines []cartLine) error {
 	return nil
 }
 
-// anewWhereGone makes new lines of those that the cart has no more, since they were deleted from the form before.
-func anewWhereGone(c *web.Context, lines []client.CartLineInput) error {
+// addWhereGone makes new lines of those that the cart has no more, since they were deleted from the form before.
+func addWhereGone(c *web.Context, lines []client.CartLineInput) error {
 	cart, err := c.API.GetCart(c.R.Context())
 	for i, l := range lines {
 		there := func(one client.CartViewLine) bool { return l.ID != nil && one.ID == *l.ID }

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -103,6 +104,14 @@ func (r *Replay) Error() string { return "answered before" }
 // begins so (invariant I9).
 func Partition(account string, parts ...string) string {
 	return "A#" + account + "#" + strings.Join(parts, "#")
+}
+
+// Spread says which of some parts an id is in, from 0 on, always the same one. It decides where items lie, so it
+// never changes; markers have a way of their own (shardOf).
+func Spread(id string, parts int) int {
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(id)) // it cannot fail
+	return int(sum.Sum32() % uint32(parts))
 }
 
 // Partition is the name of a partition of the call's account.
